@@ -1,0 +1,102 @@
+"""Rules from an inventory: for each file the first level that is expressible for it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Sequence
+
+from policyc.model.diagnostic import Level
+from policyc.model.facts import UNKNOWN, FileFacts, Signature, SignatureGrade, SignatureKind
+from policyc.model.ir import AllOf, Atom, HasHash, IsProduct, SignedBy
+from policyc.model.version import HIGHEST, VersionRange
+
+
+class RuleLevel(enum.Enum):
+    """Rule levels, with ConfigCI's words (``-Level``, ``-Fallback``).
+
+    On Mach-O files ``publisher`` is the Team ID and ``file-publisher`` the signing ID.
+    """
+
+    FILE_PUBLISHER = "file-publisher"
+    PUBLISHER = "publisher"
+    LEAF_CERTIFICATE = "leaf-certificate"
+    HASH = "hash"
+
+
+def match_for(facts: FileFacts, levels: Sequence[RuleLevel]) -> AllOf | None:
+    """The condition of the first level that names this file, or None if none does."""
+    for level in levels:
+        atoms = _LEVELS[level](facts)
+        if atoms is not None:
+            return AllOf(atoms)
+    return None
+
+
+def is_masquerade(facts: FileFacts) -> bool:
+    """Whether the file must not become a permit because of an error-level finding."""
+    return facts.masquerade == Level.ERROR.value
+
+
+def _signature(facts: FileFacts) -> Signature | None:
+    """The first signature a rule can stand on."""
+    if facts.signatures is UNKNOWN:
+        return None
+    for signature in facts.signatures:
+        if signature.grade is SignatureGrade.PRODUCTION and signature.chain:
+            return signature
+    return None
+
+
+def _publisher(facts: FileFacts) -> frozenset[Atom] | None:
+    signature = _signature(facts)
+    if signature is None:
+        return None
+    if signature.kind is SignatureKind.APPLE:
+        return None if signature.team is None else frozenset({SignedBy(team=signature.team)})
+    if signature.publisher is None:
+        return None
+    return frozenset({SignedBy(publisher=signature.publisher)})
+
+
+def _file_publisher(facts: FileFacts) -> frozenset[Atom] | None:
+    signature = _signature(facts)
+    if signature is None:
+        return None
+    if signature.kind is SignatureKind.APPLE:
+        if signature.signing_id is None:
+            return None
+        return frozenset({SignedBy(signing_id=signature.signing_id)})
+    info = facts.version_info
+    if signature.publisher is None or info is UNKNOWN or info is None:
+        return None
+    if info.product_name is None or info.original_filename is None or info.file_version is None:
+        return None
+    product = IsProduct(
+        name=info.product_name,
+        original_filename=info.original_filename,
+        version=VersionRange(low=info.file_version, high=HIGHEST),
+    )
+    return frozenset({SignedBy(publisher=signature.publisher), product})
+
+
+def _leaf_certificate(facts: FileFacts) -> frozenset[Atom] | None:
+    signature = _signature(facts)
+    if signature is None or signature.leaf is None:
+        return None
+    return frozenset({SignedBy(leaf=signature.leaf.sha256)})
+
+
+def _hash(facts: FileFacts) -> frozenset[Atom] | None:
+    """PE files by Authenticode hash, as Windows names them; everything else by flat hash."""
+    for digest in (facts.hashes.authenticode_sha256, facts.hashes.sha256):
+        if digest is not None and digest is not UNKNOWN:
+            return frozenset({HasHash(digest)})
+    return None
+
+
+_LEVELS: dict[RuleLevel, Callable[[FileFacts], frozenset[Atom] | None]] = {
+    RuleLevel.FILE_PUBLISHER: _file_publisher,
+    RuleLevel.PUBLISHER: _publisher,
+    RuleLevel.LEAF_CERTIFICATE: _leaf_certificate,
+    RuleLevel.HASH: _hash,
+}

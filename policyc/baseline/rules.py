@@ -1,0 +1,143 @@
+"""One rule of the file to the rules of the policy it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from policyc.baseline import read
+from policyc.baseline.collector import Collector
+from policyc.baseline.conditions import FromInventory, read_condition
+from policyc.baseline.nodes import Mapping, Node
+from policyc.baseline.propose import RuleLevel, is_masquerade, match_for
+from policyc.inventory import InventoryError
+from policyc.model.diagnostic import Level
+from policyc.model.facts import Collection, Inventory, Platform
+from policyc.model.ir import AllOf, Effect, Rule
+
+RULE = (
+    "id",
+    "permit",
+    "forbid",
+    "unless",
+    "collections",
+    "platforms",
+    "principals",
+    "note",
+)
+
+
+def read_rule(
+    own: Mapping,
+    name: str,
+    levels: tuple[Node, ...],
+    load: Callable[[str], Inventory],
+    collector: Collector,
+) -> list[Rule]:
+    """The policy's rules for one rule of the file; empty after reporting an error."""
+    effects = [key for key in ("permit", "forbid") if own.key(key) is not None]
+    if len(effects) != 1:
+        collector.add(
+            "B009",
+            "a rule has exactly one of permit and forbid",
+            own.span,
+            remedy="write `permit: …` or `forbid: …`",
+        )
+        return []
+    effect = Effect(effects[0])
+    key = own.key(effects[0])
+    condition = read_condition(own.get(effects[0]), effects[0], collector, may_be_from=True)
+    template = Rule(
+        effect=effect,
+        match=AllOf(frozenset()),
+        unless=_unless(own, collector),
+        collections=_collections(own, collector),
+        platforms=_platforms(own, collector),
+        principals=_principals(own, collector),
+        name=name,
+        origin=own.span if key is None else key.span,
+        note=read.text(own.get("note"), "note", collector) or "",
+    )
+    if condition is None:
+        return []
+    if isinstance(condition, FromInventory):
+        return _from_inventory(condition, template, levels, load, collector)
+    return [replace(template, match=match) for match in condition]
+
+
+def _unless(own: Mapping, collector: Collector) -> frozenset[AllOf]:
+    branches: set[AllOf] = set()
+    node = own.get("unless")
+    listed = (node,) if isinstance(node, Mapping) else read.items(node, "unless", collector)
+    for item in listed:
+        condition = read_condition(item, "an exception", collector)
+        if isinstance(condition, tuple):
+            branches.update(condition)
+    return frozenset(branches)
+
+
+def _collections(own: Mapping, collector: Collector) -> frozenset[Collection]:
+    found = [
+        read.choice(item, "collection", Collection, collector)
+        for item in read.items(own.get("collections"), "collections", collector)
+    ]
+    return frozenset(item for item in found if item is not None) or frozenset(Collection)
+
+
+def _platforms(own: Mapping, collector: Collector) -> frozenset[Platform]:
+    found = [
+        read.choice(item, "platform", Platform, collector)
+        for item in read.items(own.get("platforms"), "platforms", collector)
+    ]
+    return frozenset(item for item in found if item is not None) or frozenset(Platform)
+
+
+def _principals(own: Mapping, collector: Collector) -> frozenset[str]:
+    found = [
+        read.text(item, "principal", collector)
+        for item in read.items(own.get("principals"), "principals", collector)
+    ]
+    return frozenset(item for item in found if item is not None)
+
+
+def _from_inventory(
+    source: FromInventory,
+    template: Rule,
+    default: tuple[Node, ...],
+    load: Callable[[str], Inventory],
+    collector: Collector,
+) -> list[Rule]:
+    nodes = source.levels or default
+    levels = [read.choice(item, "level", RuleLevel, collector) for item in nodes]
+    wanted = [item for item in levels if item is not None] or [RuleLevel.HASH]
+    try:
+        inventory = load(source.inventory.text)
+    except (InventoryError, OSError) as error:
+        remedy = "make it with `policyc scan PATH -o FILE`"
+        collector.add("B011", str(error), source.inventory.span, remedy=remedy)
+        return []
+    matches: dict[AllOf, set[Collection]] = {}
+    left_out = []
+    for facts in inventory.files:
+        if facts.collection is None:
+            continue
+        suspicious = template.effect is Effect.PERMIT and is_masquerade(facts)
+        match = None if suspicious else match_for(facts, wanted)
+        if match is None:
+            left_out.append(facts.path)
+        else:
+            matches.setdefault(match, set()).add(facts.collection)
+    if left_out:
+        collector.add(
+            "B012",
+            f"{len(left_out)} files of {source.inventory.text} got no rule, the first is "
+            f"{left_out[0]!r}",
+            source.inventory.span,
+            remedy="see `policyc check` for masquerades, or add the level `hash`",
+            level=Level.WARNING,
+        )
+    return [replace(template, match=match) for match in sorted(matches, key=_canonical)]
+
+
+def _canonical(match: AllOf) -> str:
+    return Rule(effect=Effect.PERMIT, match=match).id.value

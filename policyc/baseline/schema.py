@@ -1,0 +1,166 @@
+"""The baseline language as JSON Schema, built from the tables the reader itself uses."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+from policyc.baseline.conditions import CONDITIONS, HASHES
+from policyc.baseline.propose import RuleLevel
+from policyc.lowering.losses import LOSSES
+from policyc.model.diagnostic import Level
+from policyc.model.facts import Collection, Platform
+from policyc.model.ir import Mode
+from policyc.targets import load_target, target_names
+from policyc.targets.base import SettingKind, SettingSpec
+
+_TEXT: dict[str, Any] = {"type": ["string", "number"]}
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of ``policyc.yaml``, for editors and other tools."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "policyc baseline",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["policyc", "name", "rules"],
+        "properties": {
+            "policyc": {"const": 1},
+            "name": {"type": "string", "minLength": 1},
+            "mode": _words(Mode),
+            "governs": _one_or_more(_words(Collection)),
+            "levels": _one_or_more(_words(RuleLevel)),
+            "targets": _targets(),
+            "rules": {"type": "array", "items": {"$ref": "#/$defs/rule"}},
+            "accept": {"type": "array", "items": {"$ref": "#/$defs/accept"}},
+        },
+        "$defs": {
+            "rule": _rule(),
+            "condition": _condition(),
+            "accept": _object(
+                {
+                    "loss": {"enum": sorted(LOSSES)},
+                    "target": {"enum": list(target_names())},
+                    "rule": {"type": "string"},
+                    "reason": {"type": "string", "minLength": 1},
+                },
+                required=("loss", "target", "reason"),
+            ),
+        },
+    }
+
+
+def _words(kind: type[enum.Enum]) -> dict[str, Any]:
+    return {"enum": [item.value for item in kind]}
+
+
+def _one_or_more(item: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [item, {"type": "array", "items": item}]}
+
+
+def _object(properties: dict[str, Any], required: tuple[str, ...] = ()) -> dict[str, Any]:
+    schema: dict[str, Any] = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": properties,
+    }
+    return {**schema, "required": list(required)} if required else schema
+
+
+def _rule() -> dict[str, Any]:
+    effect = {
+        "anyOf": [
+            {"$ref": "#/$defs/condition"},
+            _object(
+                {"from": {"type": "string"}, "levels": _one_or_more(_words(RuleLevel))},
+                required=("from",),
+            ),
+        ]
+    }
+    rule = _object(
+        {
+            "id": {"type": "string", "minLength": 1},
+            "permit": effect,
+            "forbid": effect,
+            "unless": _one_or_more({"$ref": "#/$defs/condition"}),
+            "collections": _one_or_more(_words(Collection)),
+            "platforms": _one_or_more(_words(Platform)),
+            "principals": _one_or_more({"type": "string"}),
+            "note": {"type": "string"},
+        }
+    )
+    return {**rule, "oneOf": [{"required": ["permit"]}, {"required": ["forbid"]}]}
+
+
+def _condition() -> dict[str, Any]:
+    parts: dict[str, Any] = {
+        "hash": {
+            **_object({name: _one_or_more({"type": "string"}) for name in HASHES}),
+            "minProperties": 1,
+            "maxProperties": 1,
+        },
+        "signer": _object(
+            {
+                "publisher": {"type": "string", "description": "O=…, L=…, S=…, C=…"},
+                "common_name": {"type": "string"},
+                "issuer": {"type": "string", "description": "TBS hash of a chain certificate"},
+                "leaf": {"type": "string", "description": "SHA-256 of the signing certificate"},
+                "team": {"type": "string", "pattern": "^[A-Za-z0-9]{10}$"},
+                "signing_id": {"type": "string"},
+                "eku": {"type": "string"},
+            }
+        ),
+        "product": _object(
+            {
+                "name": {"type": "string"},
+                "original_filename": {"type": "string"},
+                "version": {**_TEXT, "description": ">=24.0, <25"},
+            }
+        ),
+        "path": {"type": "string", "description": "/opt/acme/** or C:\\Acme\\*.exe"},
+        "package": _object(
+            {"manager": {"type": "string"}, "name": {"type": "string"}}, required=("manager",)
+        ),
+        "type": {"type": "string", "description": "MIME type as fapolicyd names it"},
+        "trusted": {"const": True},
+        "masquerade": _words(Level),
+    }
+    assert tuple(parts) == CONDITIONS
+    return {**_object(parts), "minProperties": 1}
+
+
+def _targets() -> dict[str, Any]:
+    sections = {}
+    for name in target_names():
+        capabilities = load_target(name).capabilities
+        collections = sorted(item.value for item in capabilities.collections)
+        own: dict[str, Any] = {
+            "mode": _words(Mode),
+            "collections": _one_or_more({"enum": collections}),
+        }
+        own |= {spec.name: _setting(spec) for spec in capabilities.settings}
+        sections[name] = _object(own)
+    return _object(sections)
+
+
+def _setting(spec: SettingSpec) -> dict[str, Any]:
+    kinds: dict[SettingKind, dict[str, Any]] = {
+        SettingKind.FLAG: {"type": "boolean"},
+        SettingKind.NUMBER: {"type": "integer", "minimum": 0},
+        SettingKind.TEXT: dict(_TEXT),
+        SettingKind.LIST: _one_or_more({"type": "string"}),
+        SettingKind.CHOICE: {"enum": [*spec.choices, *_as_numbers(spec.choices)]},
+    }
+    return {**kinds[spec.kind], "description": spec.doc}
+
+
+def _as_numbers(choices: tuple[str, ...]) -> list[float]:
+    """``version: 1.3`` unquoted is a number to other YAML readers."""
+    numbers = []
+    for choice in choices:
+        try:
+            numbers.append(float(choice))
+        except ValueError:
+            continue
+    return numbers

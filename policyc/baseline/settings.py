@@ -1,0 +1,104 @@
+"""The ``targets:`` section, checked against what each target declares."""
+
+from __future__ import annotations
+
+from policyc.baseline import read
+from policyc.baseline.collector import Collector, did_you_mean
+from policyc.baseline.nodes import Mapping, Node, Scalar
+from policyc.model.facts import Collection
+from policyc.model.ir import Mode, Setting, TargetSettings
+from policyc.targets import load_target, target_names
+from policyc.targets.base import Capabilities, SettingKind, SettingSpec
+
+COMMON = ("mode", "collections")
+
+
+def read_targets(node: Node | None, collector: Collector) -> dict[str, TargetSettings]:
+    """Settings by target name; unknown targets and keys are reported."""
+    own = read.mapping(node, "targets", target_names(), collector)
+    if own is None:
+        return {}
+    known = target_names()
+    return {
+        key.text: _settings(key.text, value, collector)
+        for key, value in own.entries
+        if key.text in known
+    }
+
+
+def _settings(name: str, node: Node, collector: Collector) -> TargetSettings:
+    capabilities = load_target(name).capabilities
+    specs = {spec.name: spec for spec in capabilities.settings}
+    if isinstance(node, Scalar) and not node.text:
+        return TargetSettings(origin=node.span)
+    own = read.mapping(node, name, (*COMMON, *specs), collector)
+    if own is None:
+        return TargetSettings(origin=node.span)
+    values: dict[str, Setting] = {}
+    for key, value in own.entries:
+        spec = specs.get(key.text)
+        setting = None if spec is None else _setting(spec, value, collector)
+        if setting is not None:
+            values[key.text] = setting
+    return TargetSettings(
+        mode=read.choice(own.get("mode"), "mode", Mode, collector),
+        collections=_collections(own, capabilities, collector),
+        values=values,
+        origin=own.span,
+    )
+
+
+def _collections(
+    own: Mapping, capabilities: Capabilities, collector: Collector
+) -> frozenset[Collection] | None:
+    node = own.get("collections")
+    if node is None:
+        return None
+    found = set()
+    for item in read.items(node, "collections", collector):
+        collection = read.choice(item, "collection", Collection, collector)
+        if collection is None:
+            continue
+        if collection not in capabilities.collections:
+            possible = ", ".join(sorted(each.value for each in capabilities.collections))
+            collector.add(
+                "B008",
+                f"{capabilities.target} cannot govern {collection.value}",
+                item.span,
+                remedy=f"possible: {possible}",
+            )
+        found.add(collection)
+    return frozenset(found)
+
+
+def _setting(spec: SettingSpec, node: Node, collector: Collector) -> Setting | None:
+    match spec.kind:
+        case SettingKind.FLAG:
+            return read.flag(node, spec.name, collector)
+        case SettingKind.NUMBER:
+            return read.value(node, spec.name, _number, collector)
+        case SettingKind.LIST:
+            texts = [
+                read.text(item, spec.name, collector)
+                for item in read.items(node, spec.name, collector)
+            ]
+            return tuple(text for text in texts if text is not None)
+        case SettingKind.TEXT:
+            return read.text(node, spec.name, collector)
+        case SettingKind.CHOICE:
+            word = read.text(node, spec.name, collector)
+            if word is not None and word not in spec.choices:
+                collector.add(
+                    "B008",
+                    f"`{word}` is no {spec.name}",
+                    node.span,
+                    remedy=did_you_mean(word, spec.choices),
+                )
+                return None
+            return word
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise ValueError(f"{text!r} is not a whole number")
+    return int(text)

@@ -1,0 +1,8 @@
+"""Masquerade checks: what a file is against what its name claims."""
+
+from __future__ import annotations
+
+from policyc.checks import content, names
+from policyc.checks.registry import CHECKS, Check, check_file, worst_level
+
+__all__ = ["CHECKS", "Check", "check_file", "content", "names", "worst_level"]

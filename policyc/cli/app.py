@@ -1,0 +1,236 @@
+"""The commands. Each imports what it needs when it runs, so that ``--help`` stays quick."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import policyc
+
+app = typer.Typer(
+    name="policyc",
+    help="One application-control baseline for Windows, Linux and macOS: inventory, "
+    "masquerade check, compile, proof.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Format(enum.StrEnum):
+    """Output forms of findings."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class FailOn(enum.StrEnum):
+    """Which findings make ``check`` exit 1."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NEVER = "never"
+
+
+class PlatformName(enum.StrEnum):
+    """Platforms a tree can belong to."""
+
+    WINDOWS = "windows"
+    MACOS = "macos"
+    LINUX = "linux"
+
+
+BaselineOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--baseline",
+        "-b",
+        help="The baseline. Default: $POLICYC_BASELINE, else the nearest policyc.yaml upwards.",
+    ),
+]
+InventoryOption = Annotated[
+    list[Path] | None,
+    typer.Option("--inventory", "-i", help="An inventory made by `policyc scan`; repeatable."),
+]
+TargetOption = Annotated[
+    list[str] | None,
+    typer.Option("--target", "-t", help="A target; repeatable. Default: all of them."),
+]
+AsOption = Annotated[
+    str | None,
+    typer.Option("--as", help=r"Where the endpoint sees the root: /opt/acme or 'C:\Acme'."),
+]
+JobsOption = Annotated[
+    int, typer.Option("--jobs", "-j", min=0, help="Worker processes; 0 is one per processor.")
+]
+
+
+def _version(*, value: bool) -> None:
+    if value:
+        print(f"policyc {policyc.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    *,
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Compile one application-control baseline to four platforms, and prove it.
+
+    Exit codes: 0 as asked; 1 findings, differences or an unaccepted widening; 2 bad usage or
+    input; 3 undetermined; 70 our own output failed its verification.
+    """
+
+
+@app.command()
+def scan(
+    paths: Annotated[list[Path], typer.Argument(help="Files or trees to read.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="inventory.parquet or inventory.jsonl")
+    ],
+    seen_as: AsOption = None,
+    platform: Annotated[
+        PlatformName | None, typer.Option(help="The endpoint's platform, if it is one.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="A name kept in the inventory.")] = "",
+    jobs: JobsOption = 0,
+) -> None:
+    r"""Read every file below PATHS into an inventory. No scanned file is ever run.
+
+    Examples:
+      policyc scan /usr/bin -o host.parquet
+
+      policyc scan /mnt/golden --as 'C:\' --platform windows -o golden.jsonl
+    """
+    from policyc.cli.inventories import run_scan  # noqa: PLC0415
+
+    run_scan(paths, output, seen_as, None if platform is None else platform.value, name, jobs)
+
+
+@app.command()
+def check(
+    paths: Annotated[list[Path], typer.Argument(help="Files, trees or inventories.")],
+    form: Annotated[Format, typer.Option("--format", "-f", help="Output form.")] = Format.TEXT,
+    fail_on: Annotated[FailOn, typer.Option(help="Exit 1 from this level on.")] = FailOn.ERROR,
+    jobs: JobsOption = 0,
+    *,
+    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Turn exit 1 into 0.")] = False,
+) -> None:
+    """Find files that are not what their names claim (ATT&CK T1036, T1204).
+
+    Examples:
+      policyc check ~/Downloads
+
+      policyc check inventory.parquet --format json --fail-on warning
+    """
+    from policyc.cli.inventories import run_check  # noqa: PLC0415
+
+    run_check(paths, form.value, fail_on.value, jobs, exit_zero=exit_zero)
+
+
+@app.command(name="compile")
+def compile_command(
+    baseline: Annotated[Path | None, typer.Argument(help="The baseline.")] = None,
+    inventory: InventoryOption = None,
+    target: TargetOption = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")] = Path("out"),
+    *,
+    check_only: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 if the folder is stale.")
+    ] = False,
+) -> None:
+    """Compile a baseline, parse the result back and prove it file by file.
+
+    An inventory is needed only for rules that depend on one (`from: inventory`, publisher
+    names on a platform that knows certificates) and for the proof on real files.
+
+    Examples:
+      policyc compile policyc.yaml -i inventory.parquet -o out
+
+      policyc compile -t wdac -t applocker --check
+    """
+    from policyc.cli.compiling import run_compile  # noqa: PLC0415
+
+    run_compile(baseline, inventory or [], target or [], output, check_only=check_only)
+
+
+@app.command()
+def verify(
+    artifacts: Annotated[
+        list[Path], typer.Argument(help="A compiled folder (out, out/wdac) or single files.")
+    ],
+    baseline: BaselineOption = None,
+    inventory: InventoryOption = None,
+    target: Annotated[
+        str | None, typer.Option("--target", "-t", help="Needed for single files.")
+    ] = None,
+) -> None:
+    """Compare artifacts, even edited ones, with the baseline on every file of the inventory.
+
+    Examples:
+      policyc verify out -b policyc.yaml -i inventory.parquet
+
+      policyc verify edited.xml -t applocker -i inventory.parquet
+    """
+    from policyc.cli.compiling import run_verify  # noqa: PLC0415
+
+    run_verify(artifacts, baseline, inventory or [], target)
+
+
+@app.command()
+def explain(
+    what: Annotated[str, typer.Argument(help="A file, a SHA-256 or a code such as M003.")],
+    baseline: BaselineOption = None,
+    inventory: InventoryOption = None,
+    target: TargetOption = None,
+    seen_as: AsOption = None,
+) -> None:
+    """Say why a file is decided as it is, per target; or what a code means.
+
+    Examples:
+      policyc explain L012
+
+      policyc explain /usr/bin/ls -b policyc.yaml -t fapolicyd
+
+      policyc explain 3795a060… -i inventory.parquet
+    """
+    from policyc.cli.explaining import run_explain  # noqa: PLC0415
+
+    run_explain(what, baseline, inventory or [], target or [], seen_as)
+
+
+@app.command()
+def targets(
+    name: Annotated[str | None, typer.Argument(help="One target, with its settings.")] = None,
+) -> None:
+    """Show what each target can express, exactly or with a typed loss.
+
+    Examples:
+      policyc targets
+
+      policyc targets santa
+    """
+    from policyc.cli.explaining import run_targets  # noqa: PLC0415
+
+    run_targets(name)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a baseline, for editors.
+
+    Example:
+      policyc schema > policyc.schema.json
+    """
+    from policyc.cli.explaining import run_schema  # noqa: PLC0415
+
+    run_schema()

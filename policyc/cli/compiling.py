@@ -1,0 +1,276 @@
+"""``compile`` and ``verify``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import typer
+
+from policyc.baseline import LoadedBaseline, load_baseline
+from policyc.baseline.load import unused_acceptances
+from policyc.cli.console import Exit, fail, note, out, show
+from policyc.compiler import (
+    BundleState,
+    TargetResult,
+    bundle_state,
+    compile_policy,
+    verify_artifacts,
+    write_bundle,
+)
+from policyc.inventory import InventoryError, read_inventory
+from policyc.inventory.schema import to_row
+from policyc.model.artifact import Artifact
+from policyc.model.facts import HostInfo, Inventory
+from policyc.model.ir import PolicyIR
+from policyc.model.loss import Loss
+from policyc.reports.safe import printable
+from policyc.reports.text import loss_diagnostic, table
+from policyc.targets import target_names
+from policyc.targets.base import ArtifactError
+from policyc.verify import Report
+
+
+def find_baseline(given: Path | None) -> Path:
+    """The baseline to use: given, from the environment, or the nearest upwards."""
+    if given is not None:
+        return given
+    named = os.environ.get("POLICYC_BASELINE")
+    if named:
+        return Path(named)
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        candidate = folder / "policyc.yaml"
+        if candidate.is_file():
+            return candidate
+        if (folder / ".git").exists():
+            break
+    return fail("no baseline: name one, or run where a policyc.yaml is in reach")
+
+
+def read_inventories(paths: list[Path]) -> Inventory | None:
+    """All inventories as one, or None if there is none."""
+    if not paths:
+        return None
+    try:
+        parts = [read_inventory(path) for path in paths]
+    except (InventoryError, OSError) as error:
+        fail(str(error))
+    if len(parts) == 1:
+        return parts[0]
+    files = sorted((item for part in parts for item in part.files), key=lambda item: item.path)
+    skipped = tuple(item for part in parts for item in part.skipped)
+    return Inventory(host=HostInfo(), files=tuple(files), skipped=skipped)
+
+
+def load(given: Path | None, inventory: Inventory | None) -> tuple[LoadedBaseline, PolicyIR]:
+    """Read the baseline and show its diagnostics; exits 2 on an error."""
+    path = find_baseline(given)
+    try:
+        loaded = load_baseline(path, inventory)
+    except OSError as error:
+        fail(f"{path}: {error.strerror}")
+    show(loaded.diagnostics, {loaded.file: loaded.text})
+    if loaded.policy is None:
+        count = len(loaded.diagnostics)
+        fail(f"{path} has {count} problem{'' if count == 1 else 's'}; nothing was written")
+    return loaded, loaded.policy
+
+
+def chosen_targets(names: list[str]) -> tuple[str, ...]:
+    """The targets asked for, or all; exits 2 for an unknown one."""
+    known = target_names()
+    for name in names:
+        if name not in known:
+            fail(f"there is no target `{name}`; possible: {', '.join(known)}")
+    return tuple(dict.fromkeys(names)) or known
+
+
+def run_compile(
+    baseline: Path | None,
+    inventories: list[Path],
+    targets: list[str],
+    output: Path,
+    *,
+    check_only: bool,
+) -> None:
+    """Compile, verify, and write or compare."""
+    names = chosen_targets(targets)
+    inventory = read_inventories(inventories)
+    loaded, policy = load(baseline, inventory)
+    results = compile_policy(policy, inventory or Inventory(), names)
+    sources = {loaded.file: loaded.text}
+    for result in results:
+        show(
+            tuple(loss_diagnostic(item, accepted=_reason(item, result)) for item in result.losses),
+            sources,
+        )
+    used = frozenset(item for result in results for item in result.accepted)
+    asked = tuple(item for item in policy.accepted if item.target in names)
+    unused = unused_acceptances(policy, used | (frozenset(policy.accepted) - frozenset(asked)))
+    show(unused, sources)
+    out(_result_table(results))
+    failed = [result for result in results if result.failure is not None]
+    if failed:
+        _report_failures(failed)
+    if check_only:
+        _check_only(results, output)
+        return
+    try:
+        written = write_bundle(results, output)
+    except OSError as error:
+        fail(f"{output}: {error.strerror}")
+    out(f"{len(written)} of {len(results)} targets written to {output}{os.sep}")
+    if any(result.refused for result in results):
+        raise typer.Exit(Exit.FINDINGS)
+
+
+def _reason(loss: Loss, result: TargetResult) -> str | None:
+    for item in sorted(result.accepted, key=lambda each: each.origin):
+        if item.code == loss.code and item.rule in (None, loss.rule_name):
+            return item.reason
+    return None
+
+
+def _result_table(results: tuple[TargetResult, ...]) -> str:
+    rows: list[tuple[str, ...]] = [("target", "rules", "agree", "narrower", "wider", "unknown", "")]
+    for result in results:
+        report = result.report
+        counts = (report.agree, report.narrower, report.wider, report.unknown)
+        if result.failure is not None:
+            verdict = "failed verification"
+        elif result.refused:
+            losses = len(result.refused)
+            verdict = f"refused: {losses} widening loss{'' if losses == 1 else 'es'}"
+        else:
+            verdict = "verified"
+        shown = (f"{count:,}" for count in counts)
+        rows.append((result.target, f"{result.rules:,}", *shown, verdict))
+    return table(rows, right=frozenset({1, 2, 3, 4, 5}))
+
+
+def _report_failures(failed: list[TargetResult]) -> None:
+    """Nothing is written; the reproducer holds what is needed to see the fault again."""
+    for result in failed:
+        note(f"policyc: {result.target}: {printable(result.failure or '')}")
+        text = json.dumps(
+            {
+                "target": result.target,
+                "failure": result.failure,
+                "mismatches": [
+                    {
+                        "file": to_row(item.facts),
+                        "baseline": item.baseline.verdict.value,
+                        "target": item.target.verdict.value,
+                        "reason": item.target.reason,
+                        "rules": [rule.value for rule in item.baseline.because],
+                    }
+                    for item in result.report.mismatches[:20]
+                ],
+                "artifacts": {
+                    item.name: item.data.decode("utf-8", "backslashreplace")
+                    for item in result.artifacts
+                },
+            },
+            indent=1,
+            sort_keys=True,
+        )
+        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+        path = Path(f"policyc-reproducer-{result.target}-{digest}.json")
+        path.write_text(text + "\n", encoding="utf-8")
+        note(f"policyc: this is a defect of policyc; please report it with {path}")
+    raise typer.Exit(Exit.INTERNAL)
+
+
+def _check_only(results: tuple[TargetResult, ...], output: Path) -> None:
+    stale = False
+    for result in results:
+        if result.refused:
+            stale = True
+            continue
+        state, names = bundle_state(result, output)
+        if state is not BundleState.CURRENT:
+            stale = True
+            detail = f": {', '.join(names)}" if names else ""
+            note(f"{output / result.target} is {state.value}{detail}")
+    if stale:
+        note("policyc: run `policyc compile` and commit the result")
+        raise typer.Exit(Exit.FINDINGS)
+    out(f"{output}{os.sep} is current")
+
+
+def run_verify(
+    paths: list[Path], baseline: Path | None, inventories: list[Path], target: str | None
+) -> None:
+    """Compare artifacts with the baseline; exits 1 on a difference no loss explains."""
+    if target is not None:
+        chosen_targets([target])
+    inventory = read_inventories(inventories)
+    if inventory is None:
+        fail("verify compares on real files: give an inventory with -i FILE")
+    _, policy = load(baseline, inventory)
+    bad = False
+    rows: list[tuple[str, ...]] = [
+        ("target", "agree", "narrower", "wider", "unknown", "unexplained")
+    ]
+    for name, artifacts in _collect(paths, target):
+        try:
+            report = verify_artifacts(policy, inventory, name, artifacts)
+        except ArtifactError as error:
+            where = f"{error.artifact}:{error.line}: " if error.artifact else ""
+            fail(f"{name}: {printable(where + error.message)}")
+        bad = bad or bool(report.mismatches)
+        counts = (report.agree, report.narrower, report.wider, report.unknown)
+        rows.append((name, *(f"{count:,}" for count in counts), f"{len(report.mismatches):,}"))
+        _show_mismatches(report)
+    out(table(rows, right=frozenset({1, 2, 3, 4, 5})))
+    if bad:
+        raise typer.Exit(Exit.FINDINGS)
+
+
+def _show_mismatches(report: Report) -> None:
+    for item in report.mismatches[:20]:
+        note(
+            f"{printable(item.facts.path)}: baseline {item.baseline.verdict.value}, "
+            f"{report.target} {item.target.verdict.value} ({printable(item.target.reason)})"
+        )
+    if len(report.mismatches) > 20:
+        note(f"… and {len(report.mismatches) - 20} more")
+
+
+def _collect(paths: list[Path], target: str | None) -> list[tuple[str, tuple[Artifact, ...]]]:
+    """Artifacts by target: whole folders by their names, single files by ``target``."""
+    found: list[tuple[str, tuple[Artifact, ...]]] = []
+    single: list[Artifact] = []
+    known = target_names()
+    for path in paths:
+        if path.is_dir():
+            inner = [path / name for name in known if (path / name).is_dir()]
+            for folder in inner or [path]:
+                name = target or folder.resolve().name
+                if name not in known:
+                    fail(f"{folder}: which target is this? Say so with -t")
+                found.append((name, _folder(folder)))
+        elif path.is_file():
+            single.append(_artifact(path, path.name))
+        else:
+            fail(f"{printable(str(path))}: no such file or folder")
+    if single:
+        if target is None:
+            fail(f"{single[0].name}: which target is this? Say so with -t")
+        found.append((target, tuple(single)))
+    return found
+
+
+def _folder(folder: Path) -> tuple[Artifact, ...]:
+    return tuple(
+        _artifact(path, path.relative_to(folder).as_posix())
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "provenance.json"
+    )
+
+
+def _artifact(path: Path, name: str) -> Artifact:
+    return Artifact(name=name, data=path.read_bytes(), media_type="application/octet-stream")

@@ -1,0 +1,179 @@
+"""``explain``, ``targets`` and ``schema``."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import sys
+from pathlib import Path
+
+import typer
+
+from policyc.baseline import json_schema
+from policyc.baseline.collector import BASELINE_CODES
+from policyc.checks import CHECKS, check_file
+from policyc.cli.compiling import chosen_targets, load, read_inventories
+from policyc.cli.console import Exit, fail, out, style_for
+from policyc.compiler import compile_policy, evaluate_result
+from policyc.inventory.scan import ScanOptions, scan_one
+from policyc.lowering.losses import LOSSES
+from policyc.model.decision import Decision, Verdict, decide
+from policyc.model.facts import UNKNOWN, FileFacts, Inventory, Skipped
+from policyc.model.ir import PolicyIR, Rule
+from policyc.reports.safe import printable
+from policyc.reports.text import finding_text, table
+from policyc.targets import load_target, target_names
+from policyc.targets.base import Support
+
+_CODE = re.compile(r"[A-Z][0-9]{3}", re.ASCII)
+_SHA256 = re.compile(r"[0-9a-f]{8,64}", re.ASCII)
+
+
+def run_explain(
+    what: str,
+    baseline: Path | None,
+    inventories: list[Path],
+    targets: list[str],
+    seen_as: str | None,
+) -> None:
+    """Explain a code, or the decision about a file."""
+    if _CODE.fullmatch(what.upper()) and not Path(what).exists():
+        out(_manual(what.upper()))
+        return
+    inventory = read_inventories(inventories)
+    facts = _facts(what, inventory, seen_as)
+    style = style_for(sys.stdout)
+    out(_identity(facts))
+    for finding in check_file(facts):
+        out("\n" + finding_text(finding, style))
+    names = chosen_targets(targets)
+    _, policy = load(baseline, inventory or Inventory())
+    rows = [("", "decision", "because")]
+    verdict = decide(policy, facts)
+    rows.append(("baseline", verdict.verdict.value, _because(verdict, policy)))
+    for result in compile_policy(policy, inventory or Inventory(), names):
+        target = load_target(result.target)
+        if not target.governs(facts):
+            rows.append((result.target, "-", "is not asked about such a file"))
+            continue
+        decision = evaluate_result(result, facts)
+        rows.append((result.target, decision.verdict.value, printable(decision.reason)))
+    out("\n" + table(rows))
+    if verdict.verdict is Verdict.UNDETERMINED:
+        raise typer.Exit(Exit.UNDETERMINED)
+
+
+def _manual(code: str) -> str:
+    if code in CHECKS:
+        check = CHECKS[code]
+        techniques = ", ".join(check.techniques)
+        return f"{code} {check.name} ({techniques})\n\n{inspect.cleandoc(check.manual)}"
+    if code in LOSSES:
+        return f"{code} {LOSSES[code].title}\n\n{LOSSES[code].text}"
+    if code in BASELINE_CODES:
+        return f"{code}\n\n{BASELINE_CODES[code]}"
+    return fail(f"there is no code {code}")
+
+
+def _facts(what: str, inventory: Inventory | None, seen_as: str | None) -> FileFacts:
+    if inventory is not None:
+        for facts in inventory.files:
+            digest = facts.hashes.sha256
+            own = "" if digest is None or digest is UNKNOWN else digest.value
+            named = _SHA256.fullmatch(what.lower()) and own.startswith(what.lower())
+            if facts.path == what or named:
+                return facts
+    path = Path(what)
+    if not path.is_file():
+        fail(f"{printable(what)}: no such file, and no inventory given knows it")
+    item = scan_one(path, ScanOptions(prefix=seen_as))
+    if isinstance(item, Skipped):
+        fail(f"{printable(what)}: {item.reason.value} {item.detail}")
+    return item
+
+
+def _identity(facts: FileFacts) -> str:
+    collection = "none" if facts.collection is None else facts.collection.value
+    lines = [
+        printable(facts.path),
+        f"  format {facts.actual.value}  collection {collection}",
+    ]
+    for name in ("sha256", "authenticode_sha256"):
+        digest = getattr(facts.hashes, name)
+        if digest is not None and digest is not UNKNOWN:
+            lines.append(f"  {name} {digest}")
+    if facts.signatures is UNKNOWN:
+        lines.append("  signatures unknown")
+    else:
+        for signature in facts.signatures:
+            who = signature.team or signature.publisher or "nobody"
+            lines.append(
+                f"  signed by {printable(str(who))} ({signature.kind.value}, "
+                f"{signature.grade.value})"
+            )
+    slices = facts.macho.slices if facts.macho else ()
+    lines.extend(f"  cdhash {piece.cdhash or 'none'} ({piece.arch})" for piece in slices)
+    return "\n".join(lines)
+
+
+def _because(decision: Decision, policy: PolicyIR) -> str:
+    rules = {rule.id: rule for rule in policy.rules}
+    named = [_named(rules[item]) for item in decision.because if item in rules]
+    if decision.missing:
+        named.append(f"not known: {', '.join(decision.missing)}")
+    if not named:
+        return "no rule permits it" if decision.verdict is Verdict.DENY else ""
+    return ", ".join(dict.fromkeys(named))
+
+
+def _named(rule: Rule) -> str:
+    return printable(f"{rule.effect.value} {rule.name or rule.id} ({rule.origin})")
+
+
+def run_targets(name: str | None) -> None:
+    """The capability matrix, or one target in full."""
+    if name is not None:
+        chosen_targets([name])
+        out(_target_page(name))
+        return
+    names = target_names()
+    capabilities = [load_target(item).capabilities for item in names]
+    rows = [("permit / forbid", *names)]
+    probes = list(dict.fromkeys(probe for item in capabilities for probe in item.supports))
+    for probe in probes:
+        cells = []
+        for item in capabilities:
+            support = item.supports.get(probe)
+            cells.append("" if support is None else _cell(support.permit, support.forbid))
+        rows.append((probe.value, *cells))
+    out(table(rows))
+    out("\nexact: says the same   lossy: with a typed loss   -: no such file on this platform")
+
+
+def _cell(permit: Support, forbid: Support) -> str:
+    words = {Support.EXACT: "exact", Support.LOSSY: "lossy", Support.VACUOUS: "-"}
+    if permit is forbid:
+        return words[permit]
+    return f"{words[permit]} / {words[forbid]}"
+
+
+def _target_page(name: str) -> str:
+    own = load_target(name).capabilities
+    collections = ", ".join(sorted(item.value for item in own.collections))
+    lines = [own.title, f"platform: {own.platform.value}", f"can govern: {collections}", ""]
+    rows = [("condition", "permit", "forbid", "")]
+    rows += [
+        (probe.value, item.permit.value, item.forbid.value, item.note)
+        for probe, item in own.supports.items()
+    ]
+    lines.append(table(rows))
+    if own.settings:
+        lines += ["", "settings:"]
+        lines += [f"  {item.name} (default {item.default}): {item.doc}" for item in own.settings]
+    return "\n".join(lines)
+
+
+def run_schema() -> None:
+    """Print the JSON Schema."""
+    out(json.dumps(json_schema(), indent=2, ensure_ascii=False))

@@ -1,0 +1,23 @@
+"""Baseline to bundle: lower, emit, parse back, verify, write."""
+
+from __future__ import annotations
+
+from policyc.compiler.bundle import BundleState, bundle_state, write_bundle
+from policyc.compiler.pipeline import (
+    TargetResult,
+    compile_policy,
+    compile_target,
+    evaluate_result,
+    verify_artifacts,
+)
+
+__all__ = [
+    "BundleState",
+    "TargetResult",
+    "bundle_state",
+    "compile_policy",
+    "compile_target",
+    "evaluate_result",
+    "verify_artifacts",
+    "write_bundle",
+]

@@ -1,0 +1,110 @@
+"""Facts to JSON types and back, driven by the dataclasses' own annotations."""
+
+from __future__ import annotations
+
+import enum
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from functools import cache
+from typing import Any, Literal, Union, get_args, get_origin
+
+from policyc.model.identity import DistinguishedName
+from policyc.model.version import FileVersion
+
+
+def encode(value: Any) -> Any:  # noqa: ANN401
+    """JSON types for a value; nulls, empty texts and empty lists are left out of objects.
+
+    One-value types become their text, versions ``a.b.c.d``, bytes hexadecimal.
+    """
+    if value is None or isinstance(value, (str, int, bool)):
+        return _text(value) if isinstance(value, str) else value
+    if isinstance(value, tuple):
+        return [encode(item) for item in value]
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, FileVersion):
+        return str(value)
+    kind: Any = type(value)
+    names = _field_names(kind)
+    if names in (("value",), ("attributes",)):
+        return encode(getattr(value, names[0]))
+    encoded = {name: encode(getattr(value, name)) for name in names}
+    return {name: item for name, item in encoded.items() if item not in (None, "", [])}
+
+
+def decode(value: Any, kind: Any) -> Any:  # noqa: ANN401
+    """The value of type ``kind``; raises ValueError or TypeError where it does not fit."""
+    return _decoder(kind)(value)
+
+
+def _text(text: str) -> str:
+    """Text JSON can carry: a lone surrogate becomes a replacement character."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+@cache
+def _field_names(kind: type) -> tuple[str, ...]:
+    if not is_dataclass(kind):
+        raise TypeError(f"{kind.__name__} has no place in an inventory row")
+    return tuple(field.name for field in fields(kind))
+
+
+@cache
+def _decoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        options = [item for item in get_args(kind) if item is not type(None)]
+        options = [item for item in options if get_origin(item) is not Literal]
+        inner = _decoder(options[0])
+        return lambda value: None if value is None else inner(value)
+    if origin is tuple:
+        element = get_args(kind)[0]
+        if kind == tuple[str, str]:
+            return lambda value: (str(value[0]), str(value[1]))
+        inner = _decoder(element)
+        return lambda value: tuple(inner(item) for item in value or ())
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return kind
+    if kind is bytes:
+        return bytes.fromhex
+    if kind is FileVersion:
+        return FileVersion.parse
+    if kind in (str, int, bool):
+        return _plain(kind)
+    return _dataclass_decoder(kind)
+
+
+def _plain(kind: type) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:  # noqa: ANN401
+        if value is None:
+            return kind()
+        if not isinstance(value, kind):
+            raise TypeError(f"expected {kind.__name__}, got {value!r}")
+        return value
+
+    return check
+
+
+def _dataclass_decoder(kind: type) -> Callable[[Any], Any]:
+    names = _field_names(kind)
+    if names == ("value",):
+        return kind
+    if kind is DistinguishedName:
+        return lambda value: DistinguishedName(
+            attributes=tuple((str(item[0]), str(item[1])) for item in value or ())
+        )
+    hints = typing.get_type_hints(kind)
+    inner = {name: _decoder(hints[name]) for name in names}
+
+    def build(value: Any) -> Any:  # noqa: ANN401
+        if not isinstance(value, dict):
+            raise TypeError(f"expected an object for {kind.__name__}, got {value!r}")
+        present = {name: value[name] for name in names if value.get(name) is not None}
+        return kind(**{name: inner[name](item) for name, item in present.items()})
+
+    return build

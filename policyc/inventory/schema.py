@@ -1,0 +1,132 @@
+"""The versioned schema of the inventory: one row a file, the same in Parquet and JSON Lines.
+
+A key that is missing or null means "there is none"; facts nobody looked at are listed in
+``unknown``. A skipped path is a row with ``skip_reason``. A path that is not UTF-8 has its
+bytes in ``raw_path`` (hexadecimal) and a readable stand-in in ``path``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, get_type_hints
+
+from policyc.inventory.codec import decode, encode
+from policyc.model.facts import UNKNOWN, FileFacts, Hashes, Skipped, SkipReason
+
+SCHEMA_VERSION = 1
+
+_CERTIFICATE = (
+    "STRUCT(subject VARCHAR[][], issuer VARCHAR[][], sha256 VARCHAR, tbs VARCHAR, key VARCHAR, "
+    "key_bits INTEGER, ekus VARCHAR[])"
+)
+COLUMNS: dict[str, str] = {
+    "path": "VARCHAR",
+    "raw_path": "VARCHAR",
+    "size": "BIGINT",
+    "sha256": "VARCHAR",
+    "format": "VARCHAR",
+    "claimed": "VARCHAR[]",
+    "collection": "VARCHAR",
+    "authenticode_sha256": "VARCHAR",
+    "authenticode_sha1": "VARCHAR",
+    "page_sha256": "VARCHAR",
+    "page_sha1": "VARCHAR",
+    "signatures": f"STRUCT(kind VARCHAR, grade VARCHAR, chain {_CERTIFICATE}[], "
+    "digest_algorithm VARCHAR, team VARCHAR, signing_id VARCHAR, detail VARCHAR)[]",
+    "version_info": "STRUCT(product_name VARCHAR, original_filename VARCHAR, "
+    "internal_name VARCHAR, file_description VARCHAR, company_name VARCHAR, file_version VARCHAR)",
+    "pe": "STRUCT(kind VARCHAR, machine INTEGER, subsystem INTEGER, section_alignment BIGINT, "
+    "dotnet BOOLEAN)",
+    "elf": "STRUCT(kind VARCHAR, machine INTEGER, bits INTEGER, static BOOLEAN, "
+    "interpreter VARCHAR, needed VARCHAR[])",
+    "macho": "STRUCT(slices STRUCT(arch VARCHAR, kind VARCHAR, cdhash VARCHAR, "
+    "identifier VARCHAR, team VARCHAR, flags BIGINT, platform_binary BOOLEAN, grade VARCHAR, "
+    "leaf VARCHAR, hash_type INTEGER)[], mixed BOOLEAN)",
+    "script": "STRUCT(language VARCHAR, interpreter VARCHAR, arguments VARCHAR)",
+    "package": "STRUCT(manager VARCHAR, name VARCHAR, version VARCHAR)",
+    "trusted": "BOOLEAN",
+    "writable_by_users": "BOOLEAN",
+    "ftype": "VARCHAR",
+    "masquerade": "VARCHAR",
+    "proofs": 'STRUCT("offset" BIGINT, data VARCHAR, meaning VARCHAR)[]',
+    "unknown": "VARCHAR[]",
+    "skip_reason": "VARCHAR",
+    "skip_detail": "VARCHAR",
+}
+"""Column name → DuckDB type. ``sha256`` is stored in Parquet as 32 bytes."""
+
+_HASHES = tuple(get_type_hints(Hashes))
+_FACTS = {
+    name: kind
+    for name, kind in get_type_hints(FileFacts).items()
+    if name not in ("path", "actual", "hashes")
+}
+_UNKNOWABLE = frozenset(
+    {*_HASHES, "signatures", "version_info", "package", "trusted", "writable_by_users", "ftype"}
+    | {"masquerade"}
+)
+
+
+def to_row(facts: FileFacts) -> dict[str, Any]:
+    """The row of a file: JSON types only, nulls and empty lists left out."""
+    values = {name: getattr(facts.hashes, name) for name in _HASHES}
+    values |= {name: getattr(facts, name) for name in _FACTS}
+    unknown = sorted(name for name, value in values.items() if value is UNKNOWN)
+    row = {
+        **_path_columns(facts.path),
+        "format": facts.actual.value,
+        "collection": None if facts.collection is None else facts.collection.value,
+        **{name: encode(value) for name, value in values.items() if value is not UNKNOWN},
+        "unknown": unknown,
+    }
+    return {name: row[name] for name in COLUMNS if row.get(name) not in (None, [])}
+
+
+def skipped_row(skipped: Skipped) -> dict[str, Any]:
+    """The row of a path that was not read."""
+    row = {
+        **_path_columns(skipped.path),
+        "skip_reason": skipped.reason.value,
+        "skip_detail": encode(skipped.detail) or None,
+    }
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def from_row(row: Mapping[str, Any]) -> FileFacts | Skipped:
+    """The value of a row; raises ValueError or TypeError for a malformed one."""
+    path = row.get("path")
+    if not isinstance(path, str):
+        raise TypeError("a row has no path")
+    raw = row.get("raw_path")
+    if raw:
+        path = bytes.fromhex(raw).decode("utf-8", "surrogateescape")
+    if row.get("skip_reason"):
+        reason = SkipReason(row["skip_reason"])
+        return Skipped(path=path, reason=reason, detail=row.get("skip_detail") or "")
+    unknown = frozenset(row.get("unknown") or ())
+    if not unknown <= _UNKNOWABLE:
+        raise ValueError(f"unknown names {sorted(unknown - _UNKNOWABLE)}, which are no facts")
+    values: dict[str, Any] = {
+        name: UNKNOWN if name in unknown else decode(row[name], kind)
+        for name, kind in _FACTS.items()
+        if name in unknown or row.get(name) is not None
+    }
+    # Where a fact's default is UNKNOWN, a missing value means "there is none".
+    for name in ("package", "ftype", "masquerade"):
+        values.setdefault(name, None)
+    hints = get_type_hints(Hashes)
+    hashes = Hashes(
+        **{
+            name: UNKNOWN if name in unknown else decode(row.get(name), hints[name])
+            for name in _HASHES
+        }
+    )
+    actual = decode(row.get("format") or "unknown", get_type_hints(FileFacts)["actual"])
+    return FileFacts(path=path, actual=actual, hashes=hashes, **values)
+
+
+def _path_columns(path: str) -> dict[str, Any]:
+    text = encode(path)
+    if text == path:
+        return {"path": path}
+    return {"path": text, "raw_path": path.encode("utf-8", "surrogateescape").hex()}

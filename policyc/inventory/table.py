@@ -1,0 +1,200 @@
+"""Reading and writing inventories: ``.parquet`` for size, ``.jsonl`` for review and git."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from policyc.inventory.schema import COLUMNS, SCHEMA_VERSION, from_row, skipped_row, to_row
+from policyc.model.facts import FileFacts, HostInfo, Inventory, Platform, Skipped
+
+_ROW_GROUP = 500_000
+
+
+class InventoryError(Exception):
+    """An inventory that cannot be read or written; the text names the file and the line."""
+
+
+def header_row(host: HostInfo) -> dict[str, Any]:
+    """The first line of a JSON Lines inventory, and the metadata of a Parquet one."""
+    row: dict[str, Any] = {"policyc_inventory": SCHEMA_VERSION}
+    if host.platform is not None:
+        row["platform"] = host.platform.value
+    if host.name:
+        row["name"] = host.name
+    return row
+
+
+def encode_row(item: FileFacts | Skipped) -> bytes:
+    """One row as one line of JSON, without the newline."""
+    row = to_row(item) if isinstance(item, FileFacts) else skipped_row(item)
+    return msgspec.json.encode(row)
+
+
+def write_inventory(inventory: Inventory, path: Path) -> None:
+    """Write ``inventory`` to a ``.parquet`` or ``.jsonl`` file, whole or not at all.
+
+    The same inventory gives the same bytes. Raises InventoryError for another suffix and
+    OSError where the disk refuses.
+    """
+    rows: list[FileFacts | Skipped] = [*inventory.files, *inventory.skipped]
+    write_rows((encode_row(item) for item in rows), inventory.host, path)
+
+
+def write_rows(rows: Iterable[bytes], host: HostInfo, path: Path) -> None:
+    """Write encoded rows, in any order, as ``write_inventory`` does."""
+    writers = {".jsonl": _write_jsonl, ".parquet": _write_parquet}
+    writer = writers.get(path.suffix)
+    if writer is None:
+        raise InventoryError(f"{path}: an inventory ends in .parquet or .jsonl")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    scratch = Path(name)
+    try:
+        writer(rows, host, scratch)
+        umask = os.umask(0)
+        os.umask(umask)
+        scratch.chmod(0o666 & ~umask)
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def _write_jsonl(rows: Iterable[bytes], host: HostInfo, path: Path) -> None:
+    with path.open("wb") as file:
+        file.write(msgspec.json.encode(header_row(host)) + b"\n")
+        # Every row begins with its path, so sorting the lines sorts by path.
+        for row in sorted(rows):
+            file.write(row + b"\n")
+
+
+def _write_parquet(rows: Iterable[bytes], host: HostInfo, path: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="policyc-") as folder:
+        spool = Path(folder) / "rows.jsonl"
+        with spool.open("wb") as file:
+            for row in rows:
+                file.write(row + b"\n")
+        connection = _connect()
+        metadata = json.dumps(header_row(host), sort_keys=True).replace("'", "''")
+        selected = ", ".join(
+            "unhex(sha256) AS sha256" if name == "sha256" else f'"{name}"' for name in COLUMNS
+        )
+        source = "read_json(?, format = 'newline_delimited', columns = {}, ".format(
+            "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items()) + "}"
+        )
+        connection.execute(
+            f"COPY (SELECT {selected} FROM {source} maximum_object_size = 67108864) "  # noqa: S608
+            f"ORDER BY sha256, path, raw_path) TO '{_quoted(path)}' (FORMAT parquet, "
+            f"COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP}, "
+            f"KV_METADATA {{policyc_inventory: '{metadata}'}})",
+            [str(spool)],
+        )
+        connection.close()
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _connect() -> Any:  # noqa: ANN401
+    import duckdb  # noqa: PLC0415  (heavy; only where a table is touched)
+
+    # One thread: the order of rows, and so the bytes, must not depend on scheduling.
+    return duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False})
+
+
+def read_inventory(path: Path) -> Inventory:
+    """Read a ``.parquet`` or ``.jsonl`` inventory; raises InventoryError, OSError.
+
+    Rows come back sorted by path, whichever form they were kept in.
+    """
+    readers = {".jsonl": _read_jsonl, ".parquet": _read_parquet}
+    reader = readers.get(path.suffix)
+    if reader is None:
+        raise InventoryError(f"{path}: an inventory ends in .parquet or .jsonl")
+    if not path.is_file():
+        raise InventoryError(f"{path}: no such inventory; make one with `policyc scan`")
+    host, rows = reader(path)
+    files: list[FileFacts] = []
+    skipped: list[Skipped] = []
+    for number, row in rows:
+        try:
+            item = from_row(row)
+        except (ValueError, TypeError, KeyError) as error:
+            raise InventoryError(f"{path}:{number}: {error}") from error
+        if isinstance(item, FileFacts):
+            files.append(item)
+        else:
+            skipped.append(item)
+    files.sort(key=lambda facts: facts.path)
+    skipped.sort(key=lambda item: (item.path, item.reason.value))
+    return Inventory(host=host, files=tuple(files), skipped=tuple(skipped))
+
+
+def _host(path: Path, header: Any) -> HostInfo:  # noqa: ANN401
+    version = header.get("policyc_inventory") if isinstance(header, dict) else None
+    if version != SCHEMA_VERSION:
+        raise InventoryError(
+            f"{path}: not a policyc inventory of schema {SCHEMA_VERSION}; scan again"
+        )
+    try:
+        platform = Platform(header["platform"]) if "platform" in header else None
+    except ValueError as error:
+        raise InventoryError(f"{path}:1: {error}") from error
+    return HostInfo(platform=platform, name=str(header.get("name", "")))
+
+
+def _read_jsonl(path: Path) -> tuple[HostInfo, Iterator[tuple[int, Any]]]:
+    with path.open("rb") as file:
+        first = file.readline()
+    try:
+        header = msgspec.json.decode(first)
+    except msgspec.DecodeError as error:
+        raise InventoryError(f"{path}:1: {error}") from error
+
+    def rows() -> Iterator[tuple[int, Any]]:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if number == 1 or not line.strip():
+                    continue
+                try:
+                    row = msgspec.json.decode(line, type=dict[str, Any])
+                except (msgspec.DecodeError, msgspec.ValidationError) as error:
+                    raise InventoryError(f"{path}:{number}: {error}") from error
+                yield number, row
+
+    return _host(path, header), rows()
+
+
+def _read_parquet(path: Path) -> tuple[HostInfo, Iterator[tuple[int, Any]]]:
+    import duckdb  # noqa: PLC0415
+
+    connection = _connect()
+    try:
+        found = connection.execute(
+            "SELECT value FROM parquet_kv_metadata(?) WHERE key = 'policyc_inventory'", [str(path)]
+        ).fetchone()
+        header = json.loads(found[0]) if found else None
+        host = _host(path, header)
+        cursor = connection.execute(
+            "SELECT * REPLACE (lower(hex(sha256)) AS sha256) FROM read_parquet(?)", [str(path)]
+        )
+    except duckdb.Error as error:
+        raise InventoryError(f"{path}: {error}") from error
+    names = [column[0] for column in cursor.description]
+
+    def rows() -> Iterator[tuple[int, Any]]:
+        number = 0
+        while batch := cursor.fetchmany(10_000):
+            for values in batch:
+                number += 1
+                yield number, dict(zip(names, values, strict=True))
+        connection.close()
+
+    return host, rows()

@@ -1,0 +1,1 @@
+"""Passes that every target shares: pure functions from rules to rules and losses."""

@@ -1,0 +1,135 @@
+"""When does one condition imply another? Sound, not complete: False means "not proved"."""
+
+from __future__ import annotations
+
+from policyc.model.ir import (
+    AllOf,
+    Atom,
+    AtPath,
+    FromPackage,
+    HasHash,
+    HasMasquerade,
+    IsProduct,
+    Rule,
+    SignedBy,
+)
+from policyc.model.path import PathPattern, PathShape, PathStyle
+
+
+def implies(left: Atom, right: Atom) -> bool:
+    """Whether every file for which ``left`` holds is one for which ``right`` holds."""
+    if left == right:
+        return True
+    match left, right:
+        case SignedBy(), SignedBy():
+            return _signed_implies(left, right)
+        case IsProduct(), IsProduct():
+            return _product_implies(left, right)
+        case AtPath(), AtPath():
+            return _path_implies(left.pattern, right.pattern)
+        case FromPackage(), FromPackage():
+            return left.manager == right.manager and right.name is None
+        case HasMasquerade(), HasMasquerade():
+            return left.level.rank <= right.level.rank
+        case _:
+            return False
+
+
+def contained(left: AllOf, right: AllOf) -> bool:
+    """Whether every file in ``left`` is in ``right``."""
+    return all(any(implies(own, other) for own in left.atoms) for other in right.atoms)
+
+
+def rule_contained(left: Rule, right: Rule) -> bool:
+    """Whether ``right`` applies to every file, and everybody, that ``left`` applies to."""
+    return (
+        contained(left.match, right.match)
+        and left.collections <= right.collections
+        and left.platforms <= right.platforms
+        and (
+            not right.principals or (bool(left.principals) and left.principals <= right.principals)
+        )
+        and all(any(contained(other, own) for own in left.unless) for other in right.unless)
+    )
+
+
+def disjoint(left: AllOf, right: AllOf) -> bool:
+    """Whether no file can be in both."""
+    return any(_atoms_disjoint(own, other) for own in left.atoms for other in right.atoms)
+
+
+def _signed_implies(left: SignedBy, right: SignedBy) -> bool:
+    for name in SignedBy.__slots__:
+        wanted = getattr(right, name)
+        if wanted is None or getattr(left, name) == wanted:
+            continue
+        if name == "team" and left.signing_id is not None and left.signing_id.team == wanted:
+            continue
+        return False
+    # A rule without team or signing ID also takes DEVELOPMENT signatures; one with does not.
+    narrow = left.team is not None or left.signing_id is not None
+    return narrow or (right.team is None and right.signing_id is None)
+
+
+def _product_implies(left: IsProduct, right: IsProduct) -> bool:
+    def same(own: str | None, wanted: str | None) -> bool:
+        return wanted is None or (own is not None and own.upper() == wanted.upper())
+
+    return (
+        same(left.name, right.name)
+        and same(left.original_filename, right.original_filename)
+        and right.version.low <= left.version.low
+        and left.version.high <= right.version.high
+    )
+
+
+def _path_implies(left: PathPattern, right: PathPattern) -> bool:
+    if left.style is not right.style:
+        return False
+    if left.shape is PathShape.EXACT:
+        return right.matches(left.text)
+    if right.shape is PathShape.TREE:
+        return _folded(left, left.text).startswith(_folded(right, right.directory))
+    return False
+
+
+def _folded(pattern: PathPattern, text: str) -> str:
+    return text.upper() if pattern.style is PathStyle.WINDOWS else text
+
+
+def _atoms_disjoint(left: Atom, right: Atom) -> bool:
+    match left, right:
+        case HasHash(), HasHash():
+            return type(left.digest) is type(right.digest) and left.digest != right.digest
+        case AtPath(), AtPath():
+            return _paths_disjoint(left.pattern, right.pattern)
+        case IsProduct(), IsProduct():
+            return (
+                left.version.high < right.version.low
+                or right.version.high < left.version.low
+                or _differ(left.name, right.name)
+                or _differ(left.original_filename, right.original_filename)
+            )
+        case FromPackage(), FromPackage():
+            return left.manager != right.manager or (
+                left.name is not None and right.name is not None and left.name != right.name
+            )
+        case _:
+            return False
+
+
+def _differ(left: str | None, right: str | None) -> bool:
+    return left is not None and right is not None and left.upper() != right.upper()
+
+
+def _paths_disjoint(left: PathPattern, right: PathPattern) -> bool:
+    if left.style is not right.style:
+        return True
+    if left.shape is PathShape.EXACT:
+        return not right.matches(left.text)
+    if right.shape is PathShape.EXACT:
+        return not left.matches(right.text)
+    if left.shape is PathShape.TREE and right.shape is PathShape.TREE:
+        a, b = _folded(left, left.directory), _folded(right, right.directory)
+        return not (a.startswith(b) or b.startswith(a))
+    return False

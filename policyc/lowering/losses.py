@@ -1,0 +1,158 @@
+"""Every way in which a target can fail to mean what the baseline says, by code.
+
+``LOSSES`` is the manual: ``policyc explain L010`` prints the entry, and the documentation
+is made from it. A target creates its losses with ``loss``, which counts the files of the
+inventory that the loss concerns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from policyc.model.decision import holds
+from policyc.model.facts import FileFacts
+from policyc.model.ir import AllOf, PolicyIR, Rule
+from policyc.model.loss import Drift, Loss
+from policyc.model.span import NOWHERE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossKind:
+    """What a code means, whichever target reports it."""
+
+    title: str
+    text: str
+
+
+LOSSES: dict[str, LossKind] = {
+    "L001": LossKind(
+        title="collection not governed",
+        text="The baseline governs a rule collection that the target cannot govern, so files "
+        "of that collection run there whatever the baseline says. Say what you ask of the "
+        "target with `targets.<name>.collections`, or accept the loss.",
+    ),
+    "L002": LossKind(
+        title="collection governed as well",
+        text="The target cannot leave a collection alone that the baseline does not govern: it "
+        "denies files there unless a rule permits them.",
+    ),
+    "L003": LossKind(
+        title="rule applies to more collections",
+        text="The target cannot limit a rule to the collections the baseline names; the rule "
+        "applies to all that the target governs with it.",
+    ),
+    "L004": LossKind(
+        title="one enforcement mode for all collections",
+        text="The baseline audits some collections and enforces others, and the target has one "
+        "mode. Everything is audited.",
+    ),
+    "L010": LossKind(
+        title="permit expanded to hashes",
+        text="The target has no such condition. The files of the inventory that satisfy it are "
+        "permitted by hash; other files that satisfy it, such as the next version, are denied.",
+    ),
+    "L011": LossKind(
+        title="place expanded to hashes",
+        text="The permit depends on where a file is or who delivered it, and the target can only "
+        "name the content: the same bytes are permitted elsewhere too, and new files at the "
+        "place are denied.",
+    ),
+    "L012": LossKind(
+        title="forbid expanded to hashes",
+        text="The target has no such condition. The files of the inventory that satisfy it are "
+        "forbidden by hash; a file that satisfies it and is not in the inventory is decided by "
+        "the other rules.",
+    ),
+    "L013": LossKind(
+        title="flat hash became Authenticode hash",
+        text="The target names PE files by Authenticode hash, which leaves out the checksum and "
+        "the certificate table. A file with other bytes there gets the same decision.",
+    ),
+    "L014": LossKind(
+        title="file cannot be named by hash",
+        text="The inventory does not hold the hash that the target needs for this file.",
+    ),
+    "L015": LossKind(
+        title="path of another platform",
+        text="The rule names a path that cannot exist on the target's platform. Limit the rule "
+        "with `platforms`, or write one rule a platform.",
+    ),
+    "L016": LossKind(
+        title="signer expanded to certificates",
+        text="The target cannot match the signer as the baseline names it. The signing "
+        "certificates seen in the inventory stand in for it; a renewed certificate does not "
+        "match until the policy is compiled again.",
+    ),
+    "L017": LossKind(
+        title="path rule ignored where users can write",
+        text="App Control ignores a path rule at run time when somebody who is not an "
+        "administrator can write to the path. A permit is then narrower than the baseline.",
+    ),
+    "L018": LossKind(
+        title="path pattern approximated",
+        text="The target's wildcard crosses directory separators, the baseline's `*` does not.",
+    ),
+    "L019": LossKind(
+        title="product needs a signature",
+        text="The target reads product names only from signed files: unsigned files with the "
+        "same version resource are not matched.",
+    ),
+    "L021": LossKind(
+        title="path decided after identity",
+        text="Santa looks at path expressions only when no identity rule matches, so an identity "
+        "permit wins over a forbidden path.",
+    ),
+    "L022": LossKind(
+        title="specific permit beats broad forbid",
+        text="Santa lets the most specific rule win, so a permit by a more specific identifier "
+        "overrides a forbid by a less specific one.",
+    ),
+    "L030": LossKind(
+        title="exception not expressible",
+        text="The target has no exceptions on such a rule; the rule is expanded over the "
+        "inventory instead.",
+    ),
+    "L040": LossKind(
+        title="principals not expressible",
+        text="The target cannot limit a rule to users or groups. A permit for some is left out; "
+        "a forbid for some applies to everybody.",
+    ),
+}
+
+
+def loss(
+    code: str,
+    drift: Drift,
+    *,
+    target: str,
+    covers: tuple[AllOf, ...],
+    files: Iterable[FileFacts],
+    message: str,
+    remedy: str,
+    rule: Rule | None = None,
+    policy: PolicyIR | None = None,
+) -> Loss:
+    """Make a Loss of a known code; raises KeyError for an unknown one.
+
+    ``files`` are the inventory's files that the target would be asked about. With no
+    ``covers`` the loss explains no difference and all of ``files`` count as hits.
+    """
+    LOSSES[code]
+    files = tuple(files)
+    hits = sum(
+        not covers or any(holds(cover, facts) is not False for cover in covers) for facts in files
+    )
+    origin = rule.origin if rule is not None else policy.origin if policy is not None else NOWHERE
+    return Loss(
+        code=code,
+        target=target,
+        drift=drift,
+        message=message,
+        remedy=remedy,
+        covers=covers,
+        rule=None if rule is None else rule.id,
+        rule_name="" if rule is None else rule.name,
+        inventory_hits=hits,
+        origin=origin,
+    )

@@ -1,0 +1,180 @@
+"""Cut a policy down to what one target is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from policyc.lowering.losses import loss
+from policyc.model.facts import Collection, FileFacts, Platform
+from policyc.model.identity import AuthenticodeSha1, AuthenticodeSha256, CdHash, PageHash
+from policyc.model.ir import (
+    AllOf,
+    Atom,
+    AtPath,
+    Effect,
+    HasHash,
+    IsProduct,
+    Mode,
+    PolicyIR,
+    Rule,
+    SignedBy,
+    TargetSettings,
+)
+from policyc.model.loss import Drift, Loss
+from policyc.model.path import PathStyle
+
+_EXISTING: dict[Platform, frozenset[Collection]] = {
+    Platform.WINDOWS: frozenset(Collection),
+    Platform.MACOS: frozenset(
+        {Collection.EXECUTABLE, Collection.LIBRARY, Collection.SCRIPT, Collection.DRIVER}
+    ),
+    Platform.LINUX: frozenset({Collection.EXECUTABLE, Collection.LIBRARY, Collection.SCRIPT}),
+}
+"""The collections that have files on a platform, as far as the readers tell them apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Specialised:
+    """The policy a target gets, and what was lost on the way to it."""
+
+    policy: PolicyIR
+    losses: tuple[Loss, ...]
+
+
+def specialise(
+    policy: PolicyIR,
+    files: tuple[FileFacts, ...],
+    *,
+    target: str,
+    platform: Platform,
+    collections: frozenset[Collection],
+) -> Specialised:
+    """Keep the rules and collections that concern a target.
+
+    ``files`` are the inventory's files the target is asked about. Rules for other platforms
+    go, collections the baseline does not ask of the target go (``targets.<t>.collections``),
+    and so do rules that no file on the platform can satisfy. A governed collection that the
+    target cannot govern is L001 unless the baseline says which collections it asks for; a
+    path of the wrong platform is L015.
+    """
+    settings = policy.targets.get(target, TargetSettings())
+    asked = dict(policy.governs)
+    if settings.collections is not None:
+        default = settings.mode or _common_mode(policy)
+        asked = {item: policy.governs.get(item, default) for item in settings.collections}
+    if settings.mode is not None:
+        asked = dict.fromkeys(asked, settings.mode)
+    missing = (frozenset(asked) & _EXISTING[platform]) - collections
+    losses = _ungoverned(policy, files, target, missing)
+    governed = {item: asked[item] for item in sorted(asked, key=_by_value) if item in collections}
+    rules = set()
+    for rule in policy.ordered():
+        if platform not in rule.platforms or not rule.collections & governed.keys():
+            continue
+        foreign = _foreign_path(rule, platform)
+        if foreign:
+            losses.append(_foreign_loss(rule, files, target, platform))
+        elif not _vacuous(rule.match, platform):
+            rules.add(_without_vacuous_exceptions(rule, platform))
+    specialised = replace(policy, governs=governed, rules=frozenset(rules))
+    return Specialised(policy=specialised, losses=tuple(losses))
+
+
+def _by_value(collection: Collection) -> str:
+    return collection.value
+
+
+def _common_mode(policy: PolicyIR) -> Mode:
+    modes = set(policy.governs.values())
+    return Mode.ENFORCE if modes == {Mode.ENFORCE} else Mode.AUDIT
+
+
+def _ungoverned(
+    policy: PolicyIR,
+    files: tuple[FileFacts, ...],
+    target: str,
+    collections: frozenset[Collection],
+) -> list[Loss]:
+    found = []
+    for collection in sorted(collections, key=_by_value):
+        concerned = tuple(facts for facts in files if facts.collection is collection)
+        found.append(
+            loss(
+                "L001",
+                Drift.WIDENS,
+                target=target,
+                covers=(),  # decide() does not govern the collection for this target either
+                files=concerned,
+                policy=policy,
+                message=f"{target} cannot govern {collection.value} files",
+                remedy=f"say what you ask of it with `targets: {{{target}: {{collections: […]}}}}`,"
+                f" or accept L001 for {target} with a reason",
+            )
+        )
+    return found
+
+
+def style_on(platform: Platform) -> PathStyle:
+    """How paths are written on a platform."""
+    return PathStyle.WINDOWS if platform is Platform.WINDOWS else PathStyle.POSIX
+
+
+def _foreign_path(rule: Rule, platform: Platform) -> bool:
+    style = style_on(platform)
+    return any(
+        isinstance(atom, AtPath) and atom.pattern.style is not style for atom in rule.match.atoms
+    )
+
+
+def _foreign_loss(
+    rule: Rule, files: tuple[FileFacts, ...], target: str, platform: Platform
+) -> Loss:
+    drift = Drift.NARROWS if rule.effect is Effect.PERMIT else Drift.WIDENS
+    return loss(
+        "L015",
+        drift,
+        target=target,
+        covers=(rule.match,),
+        files=files,
+        rule=rule,
+        message=f"this path cannot exist on {platform.value}, so {target} gets no rule for it",
+        remedy="limit the rule with `platforms: […]`",
+    )
+
+
+def _vacuous(match: AllOf, platform: Platform) -> bool:
+    return any(_never_on(atom, platform) for atom in match.atoms)
+
+
+def _without_vacuous_exceptions(rule: Rule, platform: Platform) -> Rule:
+    style = style_on(platform)
+    kept = frozenset(
+        branch
+        for branch in rule.unless
+        if not _vacuous(branch, platform)
+        and not any(
+            isinstance(atom, AtPath) and atom.pattern.style is not style for atom in branch.atoms
+        )
+    )
+    return rule if kept == rule.unless else replace(rule, unless=kept)
+
+
+def _never_on(atom: Atom, platform: Platform) -> bool:
+    """Whether no file a target of ``platform`` is asked about can satisfy ``atom``.
+
+    Only Windows targets see PE files and only Santa sees Mach-O files; Linux has neither.
+    """
+    match atom:
+        case HasHash(digest=CdHash()):
+            return platform is not Platform.MACOS
+        case HasHash(digest=AuthenticodeSha256() | AuthenticodeSha1() | PageHash()):
+            return platform is not Platform.WINDOWS
+        case IsProduct():
+            return platform is not Platform.WINDOWS
+        case SignedBy():
+            apple = atom.team is not None or atom.signing_id is not None
+            if apple:
+                return platform is not Platform.MACOS
+            return platform is Platform.LINUX
+        case _:
+            return False

@@ -1,0 +1,1 @@
+"""Values every other part of policyc passes around. No I/O, standard library only."""

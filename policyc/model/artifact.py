@@ -1,0 +1,19 @@
+"""Finished output of a target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """One file a target writes; ``name`` is relative, with ``/``, below the target's folder.
+
+    ``enforced`` is false for files that only people read (README, scripts): they take no
+    part in verification.
+    """
+
+    name: str
+    data: bytes
+    media_type: str
+    enforced: bool = True

@@ -1,0 +1,373 @@
+"""What is known about one file, and what a whole inventory is.
+
+A fact is a value, ``None`` (it does not exist: an ELF file has no Authenticode hash) or
+``UNKNOWN`` (nobody looked, as in an inventory imported from a tool that does not report it).
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, TypeVar
+
+from policyc.model.diagnostic import Proof
+from policyc.model.formats import FileFormat
+from policyc.model.identity import (
+    AuthenticodeSha1,
+    AuthenticodeSha256,
+    CdHash,
+    CertSha256,
+    DistinguishedName,
+    Oid,
+    PageHash,
+    PublisherName,
+    Sha256Flat,
+    SigningId,
+    TbsHash,
+    TeamId,
+)
+from policyc.model.version import FileVersion
+
+
+class Unknown(enum.Enum):
+    """The type of ``UNKNOWN``."""
+
+    UNKNOWN = "unknown"
+
+
+UNKNOWN: Literal[Unknown.UNKNOWN] = Unknown.UNKNOWN
+
+T = TypeVar("T")
+Fact: TypeAlias = T | Literal[Unknown.UNKNOWN]
+
+
+class Platform(enum.Enum):
+    """The operating system of the endpoint that a tree belongs to."""
+
+    WINDOWS = "windows"
+    MACOS = "macos"
+    LINUX = "linux"
+
+
+class Collection(enum.Enum):
+    """What a file is when it runs; the unit in which a policy governs (rule collection)."""
+
+    EXECUTABLE = "executable"
+    LIBRARY = "library"
+    SCRIPT = "script"
+    INSTALLER = "installer"
+    PACKAGED_APP = "packaged-app"
+    DRIVER = "driver"
+
+
+class SignatureKind(enum.Enum):
+    """Which signing system a signature belongs to."""
+
+    AUTHENTICODE = "authenticode"
+    CATALOG = "catalog"
+    APPLE = "apple"
+
+
+class SignatureGrade(enum.Enum):
+    """How far a signature can carry a rule.
+
+    PRODUCTION, DEVELOPMENT, ADHOC and INVALID are Santa's static signing statuses
+    (SigningStatus in CertificateHelpers.mm). Authenticode uses PRODUCTION for a signature
+    whose digest matches the file and INVALID for one whose digest does not.
+    """
+
+    PRODUCTION = "production"
+    DEVELOPMENT = "development"
+    ADHOC = "adhoc"
+    INVALID = "invalid"
+
+
+class PeKind(enum.Enum):
+    """What a PE image is loaded as."""
+
+    EXECUTABLE = "exe"
+    LIBRARY = "dll"
+    DRIVER = "driver"
+    EFI = "efi"
+    RESOURCE_ONLY = "resource-only"
+
+
+class ElfKind(enum.Enum):
+    """What an ELF file is loaded as."""
+
+    EXECUTABLE = "executable"
+    PIE = "pie"
+    SHARED = "shared"
+    OBJECT = "object"
+    CORE = "core"
+    OTHER = "other"
+
+
+class MachoKind(enum.Enum):
+    """What a Mach-O slice is loaded as (mach-o/loader.h file types)."""
+
+    EXECUTABLE = "execute"
+    DYLIB = "dylib"
+    BUNDLE = "bundle"
+    DYLINKER = "dylinker"
+    KEXT = "kext"
+    OBJECT = "object"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hashes:
+    """Digests of one file. ``page_*`` is the hash of the first page only (App Control)."""
+
+    sha256: Fact[Sha256Flat | None] = None
+    authenticode_sha256: Fact[AuthenticodeSha256 | None] = None
+    authenticode_sha1: Fact[AuthenticodeSha1 | None] = None
+    page_sha256: Fact[PageHash | None] = None
+    page_sha1: Fact[PageHash | None] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """What policies ask about a certificate. ``key`` is ``rsa``, ``ec`` … with its size in bits."""
+
+    subject: DistinguishedName
+    issuer: DistinguishedName
+    sha256: CertSha256
+    tbs: TbsHash
+    key: str = ""
+    key_bits: int = 0
+    ekus: tuple[Oid, ...] = ()
+
+    @property
+    def common_name(self) -> str | None:
+        """The subject's CN."""
+        return self.subject.first("CN")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """One signature of a file.
+
+    ``chain`` holds the leaf first, then its issuers as far as the file carries them; it is
+    empty for ad hoc code. ``detail`` says why a signature is INVALID.
+    """
+
+    kind: SignatureKind
+    grade: SignatureGrade
+    chain: tuple[Certificate, ...] = ()
+    digest_algorithm: str = ""
+    team: TeamId | None = None
+    signing_id: SigningId | None = None
+    detail: str = ""
+
+    @property
+    def leaf(self) -> Certificate | None:
+        """The signer's own certificate."""
+        return self.chain[0] if self.chain else None
+
+    @property
+    def publisher(self) -> PublisherName | None:
+        """The signer as AppLocker names it."""
+        return self.chain[0].subject.publisher() if self.chain else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionInfo:
+    """Strings of the PE version resource and the binary file version."""
+
+    product_name: str | None = None
+    original_filename: str | None = None
+    internal_name: str | None = None
+    file_description: str | None = None
+    company_name: str | None = None
+    file_version: FileVersion | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeFacts:
+    """Structure of a PE image; ``machine`` and ``subsystem`` are the header's numbers."""
+
+    kind: PeKind
+    machine: int
+    subsystem: int
+    section_alignment: int
+    dotnet: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElfFacts:
+    """Structure of an ELF file; ``machine`` is e_machine, ``bits`` 32 or 64."""
+
+    kind: ElfKind
+    machine: int
+    bits: int
+    static: bool
+    interpreter: str | None = None
+    needed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachoSlice:
+    """One architecture of a Mach-O file.
+
+    ``flags`` are the CodeDirectory's; ``grade`` is None for unsigned code.
+    ``platform_binary`` is true when the CodeDirectory's platform byte is not zero.
+    """
+
+    arch: str
+    kind: MachoKind
+    cdhash: CdHash | None = None
+    identifier: str | None = None
+    team: TeamId | None = None
+    flags: int = 0
+    platform_binary: bool = False
+    grade: SignatureGrade | None = None
+    leaf: CertSha256 | None = None
+    hash_type: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachoFacts:
+    """Structure of a Mach-O file.
+
+    ``mixed`` is true when slices are not signed alike, which makes Santa treat the whole
+    file as invalid (MOLCodesignChecker).
+    """
+
+    slices: tuple[MachoSlice, ...]
+    mixed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptFacts:
+    """What kind of script a text is.
+
+    ``language`` is a short name such as ``shell``, ``python``, ``powershell``, ``batch``;
+    ``interpreter`` is the path of the shebang line, None without one.
+    """
+
+    language: str
+    interpreter: str | None = None
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class PackageRef:
+    """The package that delivered a file. ``manager`` is ``dpkg``, ``rpm``, ``python`` …"""
+
+    manager: str
+    name: str
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileFacts:
+    """Everything policyc knows about one file.
+
+    ``path`` is the path as the endpoint sees it; bytes that are not UTF-8 are kept as
+    surrogates. ``claimed`` are the formats its name claims (empty: the name claims nothing),
+    ``actual`` is what it is. ``ftype`` is the MIME type fapolicyd gives it. ``masquerade``
+    is the level of its worst masquerade finding, None without one.
+    """
+
+    path: str
+    size: int
+    actual: FileFormat
+    claimed: tuple[FileFormat, ...] = ()
+    hashes: Hashes = field(default_factory=Hashes)
+    signatures: Fact[tuple[Signature, ...]] = ()
+    version_info: Fact[VersionInfo | None] = None
+    pe: PeFacts | None = None
+    elf: ElfFacts | None = None
+    macho: MachoFacts | None = None
+    script: ScriptFacts | None = None
+    package: Fact[PackageRef | None] = UNKNOWN
+    trusted: Fact[bool] = UNKNOWN
+    writable_by_users: Fact[bool] = UNKNOWN
+    ftype: Fact[str | None] = UNKNOWN
+    masquerade: Fact[str | None] = UNKNOWN
+    proofs: tuple[Proof, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The last component of the path."""
+        return self.path.replace("\\", "/").rpartition("/")[2]
+
+    @property
+    def extension(self) -> str:
+        """The last extension, lower case, without the dot; empty if there is none."""
+        stem, dot, extension = self.name.rpartition(".")
+        return extension.lower() if dot and stem else ""
+
+    @property
+    def collection(self) -> Collection | None:
+        """The rule collection the file belongs to, or None for files that do not run."""
+        return _collection(self)
+
+
+def _collection(facts: FileFacts) -> Collection | None:
+    if facts.pe is not None:
+        return {
+            PeKind.EXECUTABLE: Collection.EXECUTABLE,
+            PeKind.LIBRARY: Collection.LIBRARY,
+            PeKind.DRIVER: Collection.DRIVER,
+            PeKind.EFI: None,
+            PeKind.RESOURCE_ONLY: None,
+        }[facts.pe.kind]
+    if facts.elf is not None:
+        return {
+            ElfKind.EXECUTABLE: Collection.EXECUTABLE,
+            ElfKind.PIE: Collection.EXECUTABLE,
+            ElfKind.SHARED: Collection.LIBRARY,
+        }.get(facts.elf.kind)
+    if facts.macho is not None:
+        kinds = {piece.kind for piece in facts.macho.slices}
+        if MachoKind.EXECUTABLE in kinds:
+            return Collection.EXECUTABLE
+        if kinds & {MachoKind.DYLIB, MachoKind.BUNDLE, MachoKind.DYLINKER}:
+            return Collection.LIBRARY
+        return Collection.DRIVER if MachoKind.KEXT in kinds else None
+    if facts.script is not None:
+        return Collection.SCRIPT
+    if facts.actual is FileFormat.MSI:
+        return Collection.INSTALLER
+    return None
+
+
+class SkipReason(enum.Enum):
+    """Why a file is in no inventory row."""
+
+    UNREADABLE = "unreadable"
+    NOT_A_FILE = "not-a-file"
+    SYMLINK_LOOP = "symlink-loop"
+    CHANGED = "changed-while-reading"
+    TIMEOUT = "timeout"
+    MEMORY = "memory"
+    CRASHED = "reader-crashed"
+    NESTING = "too-deep"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A path that was met and not read, with the reason and one line of detail."""
+
+    path: str
+    reason: SkipReason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostInfo:
+    """Where an inventory comes from. ``platform`` None means a mixed or unstated tree."""
+
+    platform: Platform | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """One scan: rows sorted by path, and what was skipped."""
+
+    host: HostInfo = HostInfo()
+    files: tuple[FileFacts, ...] = ()
+    skipped: tuple[Skipped, ...] = ()

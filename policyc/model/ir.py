@@ -1,0 +1,240 @@
+"""The policy language: permit and forbid rules over facts, forbid wins, default deny."""
+
+from __future__ import annotations
+
+import enum
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from policyc.model.diagnostic import Level
+from policyc.model.facts import Collection, Platform
+from policyc.model.identity import (
+    CertSha256,
+    Digest,
+    Oid,
+    PublisherName,
+    SigningId,
+    TbsHash,
+    TeamId,
+)
+from policyc.model.path import PathPattern
+from policyc.model.span import NOWHERE, Span
+from policyc.model.version import VersionRange
+
+NAMESPACE = uuid.UUID("6f1c3f2e-54b4-5d0c-8d4e-0b7f1c1d9a52")
+"""Namespace of every content-derived id; changing it changes every id policyc ever wrote."""
+
+
+class Effect(enum.Enum):
+    """What a rule does with the files it matches."""
+
+    PERMIT = "permit"
+    FORBID = "forbid"
+
+
+class Mode(enum.Enum):
+    """Whether a policy only reports or also blocks (enforcement mode)."""
+
+    AUDIT = "audit"
+    ENFORCE = "enforce"
+
+
+@dataclass(frozen=True, slots=True)
+class HasHash:
+    """The file has this digest, of this kind."""
+
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedBy:
+    """One signature of the file satisfies everything that is not None.
+
+    ``issuer`` names any certificate of the chain by TBS hash, the leaf included (the rule
+    App Control follows). ``common_name`` is the leaf's CN, compared exactly. ``team`` and
+    ``signing_id`` need a PRODUCTION signature, everything else one that is PRODUCTION or
+    DEVELOPMENT (SNTRuleIdentifiers.mm).
+    """
+
+    leaf: CertSha256 | None = None
+    issuer: TbsHash | None = None
+    publisher: PublisherName | None = None
+    common_name: str | None = None
+    team: TeamId | None = None
+    signing_id: SigningId | None = None
+    eku: Oid | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IsProduct:
+    """The PE version resource says this; names compare without case, all given must hold.
+
+    A version range other than "any" needs a binary file version inside it; a file without
+    one counts as 0.0.0.0, as App Control and AppLocker count it.
+    """
+
+    name: str | None = None
+    original_filename: str | None = None
+    version: VersionRange = field(default_factory=VersionRange)
+
+
+@dataclass(frozen=True, slots=True)
+class AtPath:
+    """The file stands at a path in the pattern."""
+
+    pattern: PathPattern
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromPackage:
+    """A package delivered the file; ``name`` None means any package of the manager."""
+
+    manager: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OfType:
+    """fapolicyd's MIME type of the file is this one."""
+
+    ftype: str
+
+
+@dataclass(frozen=True, slots=True)
+class IsTrusted:
+    """The endpoint's package database vouches for the file (fapolicyd trust)."""
+
+
+@dataclass(frozen=True, slots=True)
+class HasMasquerade:
+    """The file has a masquerade finding at this level or a worse one."""
+
+    level: Level
+
+
+Atom: TypeAlias = (
+    HasHash | SignedBy | IsProduct | AtPath | FromPackage | OfType | IsTrusted | HasMasquerade
+)
+"""A closed union: every consumer matches it exhaustively and ends in assert_never."""
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Every atom holds. The empty conjunction holds for every file."""
+
+    atoms: frozenset[Atom]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RuleId:
+    """A UUIDv5 of the rule's meaning, lower case with hyphens."""
+
+    value: str
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One permit or forbid rule.
+
+    It applies to a file of one of its collections, on one of its platforms, that satisfies
+    ``match`` and none of ``unless``. ``name``, ``origin`` and ``note`` are not part of its
+    meaning. Principals are SIDs or user and group names; empty means everybody.
+    """
+
+    effect: Effect
+    match: AllOf
+    unless: frozenset[AllOf] = frozenset()
+    collections: frozenset[Collection] = frozenset(Collection)
+    platforms: frozenset[Platform] = frozenset(Platform)
+    principals: frozenset[str] = frozenset()
+    name: str = field(default="", compare=False)
+    origin: Span = field(default=NOWHERE, compare=False)
+    note: str = field(default="", compare=False)
+    id: RuleId = field(init=False, compare=False)
+    """Derived from the meaning: the same rule has the same id in every artifact and every run."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", RuleId(str(uuid.uuid5(NAMESPACE, canonical(self)))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedLoss:
+    """The baseline accepts a widening loss by code, target and (optionally) rule."""
+
+    code: str
+    target: str
+    reason: str
+    rule: str | None = None
+    origin: Span = field(default=NOWHERE, compare=False)
+
+
+Setting: TypeAlias = str | bool | int | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetSettings:
+    """What a baseline says about one target.
+
+    ``collections`` None means all that the target can govern of what the baseline governs.
+    ``values`` holds the target's own settings, typed by its capabilities.
+    """
+
+    mode: Mode | None = None
+    collections: frozenset[Collection] | None = None
+    values: Mapping[str, Setting] = field(default_factory=dict)
+    origin: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyIR:
+    """A whole policy. ``rules`` is a set: order and duplicates mean nothing."""
+
+    name: str
+    governs: Mapping[Collection, Mode]
+    rules: frozenset[Rule]
+    accepted: tuple[AcceptedLoss, ...] = ()
+    targets: Mapping[str, TargetSettings] = field(default_factory=dict)
+    origin: Span = field(default=NOWHERE, compare=False)
+
+    def ordered(self) -> tuple[Rule, ...]:
+        """The rules by id: the order everything deterministic iterates in."""
+        return tuple(sorted(self.rules, key=lambda rule: rule.id))
+
+
+def canonical(rule: Rule) -> str:
+    """The text a rule's id is derived from: its meaning, independent of field order."""
+    parts = [
+        rule.effect.value,
+        _canonical_all(rule.match),
+        "unless",
+        *sorted(_canonical_all(branch) for branch in rule.unless),
+        "collections",
+        *sorted(item.value for item in rule.collections),
+        "platforms",
+        *sorted(item.value for item in rule.platforms),
+        "principals",
+        *sorted(rule.principals),
+    ]
+    return "\x1f".join(parts)
+
+
+def _canonical_all(match: AllOf) -> str:
+    return "\x1d".join(sorted(canonical_atom(atom) for atom in match.atoms))
+
+
+def canonical_atom(atom: Atom) -> str:
+    """An unambiguous text for an atom; also the order atoms are printed in."""
+    fields = [type(atom).__name__]
+    for slot in atom.__slots__:
+        value = getattr(atom, slot)
+        if value is None:
+            continue
+        kind = f"{type(value).__name__}:" if isinstance(atom, HasHash) else ""
+        text = value.value if isinstance(value, enum.Enum) else str(value)
+        fields.append(f"{slot}={kind}{text}")
+    return "\x1e".join(fields)

@@ -1,0 +1,139 @@
+"""One file to its facts: recognise, hash, and let the reader of its format look."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from dataclasses import replace
+
+from policyc.model.facts import UNKNOWN, FileFacts, Hashes, Skipped, SkipReason
+from policyc.model.formats import FileFormat
+from policyc.model.identity import Sha256Flat
+from policyc.readers import archive, claims, elf, ftype, macho, magic, msi, pe, script
+from policyc.readers.limits import Limits
+from policyc.readers.reader import Reader, Reading
+from policyc.readers.source import ChangedError, DescriptorSource, MemorySource, Source
+
+READERS: tuple[Reader, ...] = (
+    pe.READER,
+    elf.READER,
+    macho.READER,
+    script.READER,
+    archive.READER,
+    msi.READER,
+)
+"""The readers, one a format; a format without one has its recogniser's proofs only."""
+
+_ZIPS = (FileFormat.JAR, FileFormat.APK, FileFormat.OOXML, FileFormat.ODF, FileFormat.EPUB)
+_BY_FORMAT = {reader.format: reader for reader in READERS} | dict.fromkeys(_ZIPS, archive.READER)
+_TEXTS = frozenset({FileFormat.TEXT, FileFormat.HTML, FileFormat.XML})
+_LOADED = frozenset({FileFormat.PE, FileFormat.ELF, FileFormat.MACHO, FileFormat.EMPTY})
+_OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+
+
+def read_file(
+    path: str | os.PathLike[str] | os.PathLike[bytes] | bytes,
+    endpoint_path: str,
+    limits: Limits = Limits(),  # noqa: B008
+) -> FileFacts | Skipped:
+    """Read one file; ``endpoint_path`` becomes the path of the result.
+
+    Skipped: UNREADABLE if the system refuses, NOT_A_FILE for a link, directory, FIFO,
+    socket or device, CHANGED if the file became shorter while it was read.
+    """
+    try:
+        descriptor = os.open(os.fspath(path), _OPEN_FLAGS)
+    except OSError as error:
+        link = error.errno in (errno.ELOOP, errno.ENXIO)
+        reason = SkipReason.NOT_A_FILE if link else SkipReason.UNREADABLE
+        return _skipped(endpoint_path, reason, error)
+    except ValueError as error:
+        return Skipped(path=endpoint_path, reason=SkipReason.UNREADABLE, detail=str(error))
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return Skipped(
+                path=endpoint_path,
+                reason=SkipReason.NOT_A_FILE,
+                detail=f"mode {stat.filemode(status.st_mode)}",
+            )
+        source: Source = DescriptorSource(descriptor, status.st_size)
+        if status.st_size <= limits.whole_read:
+            source = MemorySource(source.read(0, status.st_size))
+        return read_source(source, endpoint_path, limits)
+    except ChangedError:
+        return Skipped(path=endpoint_path, reason=SkipReason.CHANGED, detail="became shorter")
+    except OSError as error:
+        return _skipped(endpoint_path, SkipReason.UNREADABLE, error)
+    finally:
+        os.close(descriptor)
+
+
+def _skipped(path: str, reason: SkipReason, error: OSError) -> Skipped:
+    return Skipped(path=path, reason=reason, detail=error.strerror or type(error).__name__)
+
+
+def read_bytes(
+    data: bytes,
+    endpoint_path: str,
+    limits: Limits = Limits(),  # noqa: B008
+) -> FileFacts:
+    """The facts of a file with these bytes; raises for no content."""
+    return read_source(MemorySource(data), endpoint_path, limits)
+
+
+def read_source(source: Source, endpoint_path: str, limits: Limits) -> FileFacts:
+    """The facts of the file behind ``source``; raises ChangedError and OSError."""
+    digest = hashlib.sha256()
+    source.feed(digest, 0, source.size)
+    actual, proofs = magic.recognise(source, limits)
+    blank = FileFacts(path=endpoint_path, size=source.size, actual=actual)
+    claimed = claims.claimed_by(blank.extension)
+    actual, reading = _interpret(source, blank, claimed, limits)
+    return replace(
+        blank,
+        actual=actual,
+        claimed=claimed,
+        hashes=_with_flat(reading.hashes, Sha256Flat(digest.hexdigest())),
+        signatures=reading.signatures,
+        version_info=reading.version_info,
+        pe=reading.pe,
+        elf=reading.elf,
+        macho=reading.macho,
+        script=reading.script,
+        ftype=(
+            reading.ftype
+            if actual is FileFormat.ELF
+            else ftype.of_bytes(source.read(0, 512), source.size)
+        ),
+        trusted=UNKNOWN,
+        proofs=reading.proofs or proofs,
+    )
+
+
+def _with_flat(hashes: Hashes, flat: Sha256Flat) -> Hashes:
+    return replace(hashes, sha256=flat)
+
+
+def _interpret(
+    source: Source, blank: FileFacts, claimed: tuple[FileFormat, ...], limits: Limits
+) -> tuple[FileFormat, Reading]:
+    """The format with the name taken into account, and what its reader says."""
+    actual, extension = blank.actual, blank.extension
+    reader = _BY_FORMAT.get(actual)
+    reading = reader.read(source, blank.path, limits) if reader is not None else Reading()
+    if actual in _LOADED or reading.script is not None:
+        return actual, reading
+    text = actual in _TEXTS
+    found = script.of_extension(extension, text=text)
+    if found is None and actual is FileFormat.TEXT:
+        found = script.of_tokens(source.read(0, limits.head), extension, claimed)
+    if found is None:
+        return actual, reading
+    # A script host runs by extension whatever the content is: it stays a script for the
+    # policy, and the format stays what the bytes are.
+    if not text:
+        return actual, replace(reading, script=found.facts)
+    return FileFormat.SCRIPT, script.reading(found, source)

@@ -1,0 +1,49 @@
+"""What a format reader is and what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from policyc.model.diagnostic import Proof
+from policyc.model.facts import (
+    UNKNOWN,
+    ElfFacts,
+    Fact,
+    Hashes,
+    MachoFacts,
+    PeFacts,
+    ScriptFacts,
+    Signature,
+    VersionInfo,
+)
+from policyc.model.formats import FileFormat
+from policyc.readers.limits import Limits
+from policyc.readers.source import Source
+
+
+class MalformedError(ValueError):
+    """A structure contradicts its format; the message names the structure and the reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one reader adds to the facts of a file. ``hashes`` never holds the flat SHA-256."""
+
+    pe: PeFacts | None = None
+    elf: ElfFacts | None = None
+    macho: MachoFacts | None = None
+    script: ScriptFacts | None = None
+    hashes: Hashes = field(default_factory=Hashes)
+    signatures: Fact[tuple[Signature, ...]] = ()
+    version_info: Fact[VersionInfo | None] = None
+    ftype: Fact[str | None] = UNKNOWN
+    proofs: tuple[Proof, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Reads files of one format; ``read`` takes the bytes, the endpoint path and the limits."""
+
+    format: FileFormat
+    read: Callable[[Source, str, Limits], Reading]

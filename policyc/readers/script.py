@@ -1,0 +1,281 @@
+"""Scripts: by shebang, by an extension that an interpreter is registered for, by tokens.
+
+Source: execve(2) for the shebang line; "Working with AppLocker rules" and the Windows Script
+Host for the extensions. A plain text is only called a script by its content if two
+independent tokens of one language are in it and its name gives no better explanation.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from policyc.model.diagnostic import Proof
+from policyc.model.facts import UNKNOWN, Fact, ScriptFacts, Signature
+from policyc.model.formats import FileFormat, FormatClass
+from policyc.readers.limits import Limits
+from policyc.readers.reader import Reader, Reading
+from policyc.readers.source import Source
+
+SHEBANG = re.compile(rb"#![ \t]*(/[^\s\0]*)[ \t]*([^\r\n\0]*)")
+_HEAD = 64 * 1024
+
+HOSTED = {
+    "bat": "batch",
+    "cmd": "batch",
+    "hta": "hta",
+    "js": "javascript",
+    "jse": "javascript",
+    "ps1": "powershell",
+    "ps1xml": "powershell",
+    "psc1": "powershell",
+    "psd1": "powershell",
+    "psm1": "powershell",
+    "sct": "scriptlet",
+    "vbe": "vbscript",
+    "vbs": "vbscript",
+    "wsc": "scriptlet",
+    "wsf": "wsf",
+    "wsh": "wsf",
+}
+"""Extensions that a Windows script host runs whatever the file's first bytes are."""
+
+LANGUAGES = {
+    **HOSTED,
+    "applescript": "applescript",
+    "awk": "awk",
+    "bash": "shell",
+    "cjs": "javascript",
+    "command": "shell",
+    "csh": "shell",
+    "fish": "shell",
+    "groovy": "groovy",
+    "jsp": "jsp",
+    "ksh": "shell",
+    "lua": "lua",
+    "mjs": "javascript",
+    "php": "php",
+    "php3": "php",
+    "php4": "php",
+    "php5": "php",
+    "phtml": "php",
+    "pl": "perl",
+    "pm": "perl",
+    "py": "python",
+    "pyw": "python",
+    "r": "r",
+    "rb": "ruby",
+    "sh": "shell",
+    "tcl": "tcl",
+    "tcsh": "shell",
+    "zsh": "shell",
+}
+"""Languages by extension, for files that are text."""
+
+_INTERPRETERS = (
+    ("python", "python"),
+    ("pypy", "python"),
+    ("perl", "perl"),
+    ("ruby", "ruby"),
+    ("php", "php"),
+    ("node", "javascript"),
+    ("deno", "javascript"),
+    ("bun", "javascript"),
+    ("lua", "lua"),
+    ("pwsh", "powershell"),
+    ("powershell", "powershell"),
+    ("tclsh", "tcl"),
+    ("wish", "tcl"),
+    ("expect", "tcl"),
+    ("awk", "awk"),
+    ("gawk", "awk"),
+    ("mawk", "awk"),
+    ("sed", "sed"),
+    ("make", "make"),
+    ("Rscript", "r"),
+    ("osascript", "applescript"),
+    ("groovy", "groovy"),
+    ("guile", "scheme"),
+    ("stap", "systemtap"),
+    ("busybox", "shell"),
+)
+
+_PLAIN = frozenset({"", "txt", "log", "dat", "tmp", "csv", "bin", "bak", "old"})
+"""Extensions under which a script may hide; other text has its own explanation."""
+
+_TOKENS: tuple[tuple[str, tuple[re.Pattern[bytes], ...]], ...] = tuple(
+    (language, tuple(re.compile(token, re.IGNORECASE | re.MULTILINE) for token in tokens))
+    for language, tokens in (
+        (
+            "batch",
+            (
+                rb"^@?echo[ \t]+off\b",
+                rb"^@?(?:setlocal|endlocal)\b",
+                rb"%~[dpnxfs]*[0-9]",
+                rb"^@?goto[ \t]+:?\w",
+                rb"^@?if[ \t]+(?:not[ \t]+)?(?:exist|errorlevel|defined)\b",
+                rb"^@?set[ \t]+\w+=",
+                rb"^@?rem[ \t]",
+                rb"^@?(?:start|call)[ \t]+\S",
+            ),
+        ),
+        (
+            "powershell",
+            (
+                rb"^[ \t]*\[CmdletBinding\(",
+                rb"^[ \t]*param[ \t]*\(",
+                rb"\bNew-Object[ \t]+\S",
+                rb"\b(?:Invoke-Expression|Invoke-WebRequest|Start-Process|Set-StrictMode)\b",
+                rb"\$(?:_|env:|PSScriptRoot|null|true|false)\b",
+                rb"\bWrite-(?:Host|Output|Error|Verbose)\b",
+                rb"^[ \t]*function[ \t]+\w+-\w+",
+                rb"\[(?:System\.)?(?:Convert|Text\.Encoding|IO\.File|Reflection\.Assembly)\]::",
+            ),
+        ),
+        (
+            "vbscript",
+            (
+                rb"^[ \t]*(?:Set[ \t]+\w+[ \t]*=[ \t]*)?(?:WScript\.)?CreateObject[ \t]*\(",
+                rb"=[ \t]*CreateObject[ \t]*\(",
+                rb"\bWScript\.(?:Shell|Echo|Sleep|Quit|Arguments|ScriptFullName)\b",
+                rb"^[ \t]*Option[ \t]+Explicit\b",
+                rb"^[ \t]*On[ \t]+Error[ \t]+Resume[ \t]+Next\b",
+                rb"^[ \t]*Dim[ \t]+\w+[ \t\r]*(?:,|$)",
+                rb"^[ \t]*End[ \t]+(?:Sub|Function|If)\b",
+            ),
+        ),
+        (
+            "javascript",
+            (
+                rb"\bnew[ \t]+ActiveXObject[ \t]*\(",
+                rb"\bWScript\.(?:CreateObject|Shell|Echo|Sleep|Quit|Arguments)\b",
+            ),
+        ),
+        ("php", (rb"\A\s*<\?php\b", rb"\$_(?:GET|POST|REQUEST|SERVER|FILES|COOKIE)\b")),
+        (
+            "python",
+            (
+                rb"^(?:import|from)[ \t]+[\w.]+(?:[ \t]+import\b|[ \t\r]*$)",
+                rb"^if[ \t]+__name__[ \t]*==[ \t]*['\"]__main__['\"]",
+                rb"^(?:def|class)[ \t]+\w+[^\n]{0,200}:[ \t\r]*$",
+            ),
+        ),
+        (
+            "shell",
+            (
+                rb"^[ \t]*set[ \t]+-[eux]+\b",
+                rb"^[ \t]*(?:fi|esac|done)[ \t\r]*$",
+                rb"\bcurl[ \t][^\n|]{0,200}\|[ \t]*(?:ba)?sh\b",
+                rb"^[ \t]*(?:export|local)[ \t]+\w+=",
+                rb"^[ \t]*if[ \t]+\[\[?[ \t]",
+            ),
+        ),
+    )
+)
+_SIGNATURE_BLOCK = re.compile(rb"SIG[^\r\n]{1,8}(?:Begin|End) signature block", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recognised:
+    """A script and the bytes that show it; ``offset`` is where they stand."""
+
+    facts: ScriptFacts
+    offset: int
+    evidence: bytes
+    meaning: str
+
+
+def of_shebang(head: bytes) -> Recognised | None:
+    """The script that the first line names an interpreter for, or None."""
+    match = SHEBANG.match(head)
+    if match is None:
+        return None
+    interpreter = match[1].decode("utf-8", "replace")
+    arguments = match[2].decode("utf-8", "replace").strip()
+    facts = ScriptFacts(
+        language=language_of(interpreter, arguments),
+        interpreter=interpreter,
+        arguments=arguments,
+    )
+    return Recognised(facts=facts, offset=0, evidence=match[0][:64], meaning="shebang line")
+
+
+def language_of(interpreter: str, arguments: str) -> str:
+    """The language of a shebang's interpreter; behind ``env`` that of its first operand."""
+    name = interpreter.rpartition("/")[2]
+    if name == "env":
+        operands = [word for word in arguments.split() if word[0] != "-" and "=" not in word]
+        name = operands[0].rpartition("/")[2] if operands else ""
+    for prefix, language in _INTERPRETERS:
+        if name.startswith(prefix):
+            return language
+    return "shell" if name.endswith("sh") else name or "unknown"
+
+
+def of_extension(extension: str, *, text: bool) -> Recognised | None:
+    """The script that the file's extension makes it, or None."""
+    language = (LANGUAGES if text else HOSTED).get(extension)
+    if language is None:
+        return None
+    return Recognised(
+        facts=ScriptFacts(language=language), offset=0, evidence=b"", meaning="extension"
+    )
+
+
+def of_tokens(head: bytes, extension: str, claimed: tuple[FileFormat, ...]) -> Recognised | None:
+    """The script that two independent tokens show, or None.
+
+    Only names that promise no text of their own kind are looked at: none, ``.txt``,
+    ``.log`` and the like, or a document, medium or archive.
+    """
+    lures = (FormatClass.DOCUMENT, FormatClass.MEDIA, FormatClass.CONTAINER)
+    if extension not in _PLAIN and not any(item.format_class in lures for item in claimed):
+        return None
+    body = plain(head)
+    best: tuple[int, str, re.Match[bytes]] | None = None
+    for language, tokens in _TOKENS:
+        hits = [hit for hit in (token.search(body) for token in tokens) if hit is not None]
+        if len(hits) >= 2 and (best is None or len(hits) > best[0]):
+            best = (len(hits), language, min(hits, key=lambda hit: hit.start()))
+    if best is None:
+        return None
+    shift = 3 if head.startswith(b"\xef\xbb\xbf") else 0
+    return Recognised(
+        facts=ScriptFacts(language=best[1]),
+        offset=best[2].start() + shift if body == head[shift:] else 0,
+        evidence=best[2][0][:64] if body == head[shift:] else b"",
+        meaning=f"{best[0]} tokens of {best[1]}",
+    )
+
+
+def plain(head: bytes) -> bytes:
+    """The text in a byte form that tokens can be searched in: UTF-16 becomes UTF-8."""
+    if head.startswith(b"\xff\xfe"):
+        return head[2:].decode("utf-16-le", "replace").encode("utf-8", "replace")
+    if head.startswith(b"\xfe\xff"):
+        return head[2:].decode("utf-16-be", "replace").encode("utf-8", "replace")
+    return head.removeprefix(b"\xef\xbb\xbf")
+
+
+def signatures(source: Source) -> Fact[tuple[Signature, ...]]:
+    """UNKNOWN if the text ends in a signature block, which is not verified; else none."""
+    tail = source.read(max(0, source.size - _HEAD), _HEAD)
+    return UNKNOWN if _SIGNATURE_BLOCK.search(tail.replace(b"\0", b"")) else ()
+
+
+def reading(found: Recognised, source: Source) -> Reading:
+    """The facts of a recognised script."""
+    proofs = (
+        (Proof(offset=found.offset, data=found.evidence, meaning=found.meaning),)
+        if found.evidence
+        else ()
+    )
+    return Reading(script=found.facts, signatures=signatures(source), proofs=proofs)
+
+
+def _read(source: Source, _path: str, _limits: Limits) -> Reading:
+    found = of_shebang(source.read(0, 512))
+    return Reading() if found is None else reading(found, source)
+
+
+READER = Reader(format=FileFormat.SCRIPT, read=_read)

@@ -1,0 +1,146 @@
+"""What a target is: capabilities as data and five pure functions."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from policyc.model.artifact import Artifact
+from policyc.model.decision import Decision
+from policyc.model.facts import Collection, FileFacts, Inventory, Platform
+from policyc.model.ir import PolicyIR, RuleId, Setting
+from policyc.model.loss import Loss
+
+M = TypeVar("M")
+
+
+class Probe(enum.Enum):
+    """A kind of condition, as the capability matrix lists them."""
+
+    HASH_SHA256 = "hash: sha256"
+    HASH_AUTHENTICODE = "hash: authenticode"
+    HASH_PAGE = "hash: page"
+    HASH_CDHASH = "hash: cdhash"
+    SIGNER_PUBLISHER = "signer: publisher"
+    SIGNER_COMMON_NAME = "signer: issuer + common name"
+    SIGNER_ISSUER = "signer: issuer"
+    SIGNER_LEAF = "signer: leaf"
+    SIGNER_TEAM = "signer: team"
+    SIGNER_SIGNING_ID = "signer: signing id"
+    PRODUCT_NAME = "product: name"
+    PRODUCT_ORIGINAL_FILENAME = "product: original filename"
+    PUBLISHER_PRODUCT_VERSION = "publisher + product + version"
+    CHAIN_PRODUCT_VERSION = "issuer + common name + product + version"
+    PATH_EXACT = "path: one file"
+    PATH_TREE = "path: tree"
+    PATH_GLOB = "path: * within a component"
+    PACKAGE = "package"
+    TYPE = "type"
+    MASQUERADE = "masquerade"
+    UNLESS_PATH = "path tree unless path"
+    PRINCIPALS = "principals"
+
+
+class Support(enum.Enum):
+    """How a target carries a condition.
+
+    EXACT: no Loss. LOSSY: a Loss always accompanies it. VACUOUS: no file that the target
+    is asked about can satisfy it, so nothing is written and nothing is lost.
+    """
+
+    EXACT = "exact"
+    LOSSY = "lossy"
+    VACUOUS = "vacuous"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supports:
+    """Support for a permit and for a forbid, with one line for the matrix."""
+
+    permit: Support
+    forbid: Support
+    note: str = ""
+
+
+class SettingKind(enum.Enum):
+    """The type of a target setting in the baseline."""
+
+    CHOICE = "choice"
+    FLAG = "flag"
+    NUMBER = "number"
+    TEXT = "text"
+    LIST = "list"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingSpec:
+    """A key a baseline may write under ``targets.<name>``."""
+
+    name: str
+    kind: SettingKind
+    doc: str
+    default: Setting
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a target can say. ``collections`` are those it can govern.
+
+    The conformance suite probes every entry of ``supports``: a claim of EXACT that comes
+    with a Loss, or of LOSSY without one, fails.
+    """
+
+    target: str
+    title: str
+    platform: Platform
+    collections: frozenset[Collection]
+    supports: Mapping[Probe, Supports]
+    settings: tuple[SettingSpec, ...] = ()
+
+    def setting(self, policy: PolicyIR, name: str) -> Setting:
+        """The baseline's value of a setting, or its default; KeyError for an unknown name."""
+        spec = next((item for item in self.settings if item.name == name), None)
+        if spec is None:
+            raise KeyError(name)
+        own = policy.targets.get(self.target)
+        return spec.default if own is None else own.values.get(name, spec.default)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lowered(Generic[M]):
+    """A native model, which baseline rule each native id stands for, and what was lost."""
+
+    model: M
+    provenance: Mapping[str, tuple[RuleId, ...]] = field(default_factory=dict)
+    losses: tuple[Loss, ...] = ()
+
+
+class ArtifactError(Exception):
+    """An artifact that cannot be read: ``message``, and where if that is known."""
+
+    def __init__(self, message: str, *, artifact: str = "", line: int = 0) -> None:
+        super().__init__(message)
+        self.message = message
+        self.artifact = artifact
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target(Generic[M]):
+    """One enforcement engine.
+
+    ``governs`` says whether the engine is asked about a file at all (Santa never is about a
+    PE file), whatever a baseline says. ``lower`` gets a policy already specialised to the
+    target (``lowering.specialise``). ``parse`` raises ArtifactError. ``evaluate`` answers as
+    the platform would; DENY and ALLOW do not depend on audit mode.
+    """
+
+    capabilities: Capabilities
+    governs: Callable[[FileFacts], bool]
+    lower: Callable[[PolicyIR, Inventory], Lowered[M]]
+    emit: Callable[[M], tuple[Artifact, ...]]
+    parse: Callable[[tuple[Artifact, ...]], M]
+    evaluate: Callable[[M, FileFacts], Decision]

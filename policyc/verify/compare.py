@@ -1,0 +1,114 @@
+"""Compare a target's evaluation with ``decide``, file by file.
+
+The notion is translation validation (Pnueli, Siegel, Singerman, TACAS 1998): every run is
+checked, not the translator. The verifier never repairs anything.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from policyc.model.decision import Decision, Verdict, decide, holds
+from policyc.model.facts import FileFacts, Platform
+from policyc.model.ir import PolicyIR
+from policyc.model.loss import Drift, Loss
+
+
+class Agreement(enum.Enum):
+    """How two decisions about one file relate."""
+
+    AGREE = "agree"
+    NARROWER = "narrower"
+    WIDER = "wider"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A file decided differently. ``loss`` explains it; None is an error of the compiler."""
+
+    facts: FileFacts
+    agreement: Agreement
+    baseline: Decision
+    target: Decision
+    loss: Loss | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Counts over the files a target is asked about, and every difference, sorted by path."""
+
+    target: str
+    agree: int
+    narrower: int
+    wider: int
+    unknown: int
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def mismatches(self) -> tuple[Difference, ...]:
+        """The differences no loss explains."""
+        return tuple(item for item in self.differences if item.loss is None)
+
+
+def compare(
+    policy: PolicyIR,
+    files: Iterable[FileFacts],
+    evaluate: Callable[[FileFacts], Decision],
+    *,
+    target: str,
+    platform: Platform,
+    losses: tuple[Loss, ...] = (),
+) -> Report:
+    """Evaluate every file both ways. ``policy`` is specialised to the target.
+
+    ``evaluate`` works on the model parsed back from the artifact.
+    """
+    counts = dict.fromkeys(Agreement, 0)
+    differences: list[Difference] = []
+    for facts in files:
+        wanted = decide(policy, facts, platform=platform)
+        got = evaluate(facts)
+        agreement = relate(wanted.verdict, got.verdict)
+        counts[agreement] += 1
+        if agreement in (Agreement.NARROWER, Agreement.WIDER):
+            differences.append(
+                Difference(
+                    facts=facts,
+                    agreement=agreement,
+                    baseline=wanted,
+                    target=got,
+                    loss=explaining(facts, agreement, losses),
+                )
+            )
+    differences.sort(key=lambda item: item.facts.path)
+    return Report(
+        target=target,
+        agree=counts[Agreement.AGREE],
+        narrower=counts[Agreement.NARROWER],
+        wider=counts[Agreement.WIDER],
+        unknown=counts[Agreement.UNKNOWN],
+        differences=tuple(differences),
+    )
+
+
+def relate(wanted: Verdict, got: Verdict) -> Agreement:
+    """Compare by effect: a file that is not governed runs."""
+    if Verdict.UNDETERMINED in (wanted, got):
+        return Agreement.UNKNOWN
+    wanted_runs = wanted is not Verdict.DENY
+    got_runs = got is not Verdict.DENY
+    if wanted_runs == got_runs:
+        return Agreement.AGREE
+    return Agreement.WIDER if got_runs else Agreement.NARROWER
+
+
+def explaining(facts: FileFacts, agreement: Agreement, losses: Iterable[Loss]) -> Loss | None:
+    """The first loss of the right direction that covers the file, or None."""
+    wanted = Drift.WIDENS if agreement is Agreement.WIDER else Drift.NARROWS
+    for loss in losses:
+        if loss.drift is wanted and any(holds(cover, facts) is not False for cover in loss.covers):
+            return loss
+    return None
