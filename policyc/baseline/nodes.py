@@ -109,7 +109,7 @@ class _Builder:
         if event.tag is not None:
             self._refuse(f"the tag {event.tag}", event, "leave the tag out")
         if isinstance(event, yaml.ScalarEvent):
-            plain = event.style is None
+            plain = not event.style
             return Scalar(text=event.value, span=self._span(event, event), plain=plain)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._sequence(event, depth)

@@ -36,12 +36,9 @@ _STRUCTURED = frozenset(
 )
 """Formats that cannot be read without the structure their header announces."""
 
-_UNIX_BINARIES = frozenset({FileFormat.ELF, FileFormat.MACHO})
-_SCRIPT_BY_NAME = frozenset({"", "txt", "md", "rst", "json", "in", "conf", "cfg", "tmpl"})
-
 
 def _claims_passive(facts: FileFacts) -> bool:
-    return bool(facts.claimed) and all(claim.format_class in _PASSIVE for claim in facts.claimed)
+    return any(claim.format_class in _PASSIVE for claim in facts.claimed)
 
 
 def _names(formats: tuple[FileFormat, ...]) -> str:

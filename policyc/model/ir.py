@@ -159,7 +159,9 @@ class Rule:
     """Derived from the meaning: the same rule has the same id in every artifact and every run."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "id", RuleId(str(uuid.uuid5(NAMESPACE, canonical(self)))))
+        # Names from binaries can hold lone surrogates, which UTF-8 cannot.
+        meaning = canonical(self).encode("utf-8", "backslashreplace").decode("utf-8")
+        object.__setattr__(self, "id", RuleId(str(uuid.uuid5(NAMESPACE, meaning))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

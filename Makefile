@@ -1,0 +1,45 @@
+# The words a newcomer types. `make demo` and `make test` need python3, python3-venv and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_FLAGS ?= --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast check bench clean
+
+help: ## what each target does
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.installed: pyproject.toml
+	@echo "installing policyc into $(VENV) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "installing what the tests need …"
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.installed ## scan real files, check them, compile four policies, prove them
+	@$(BIN)/python examples/quickstart/demo.py
+
+test: $(VENV)/.installed-dev ## all tests, slow ones included
+	@$(BIN)/python -m pytest -q -n 2
+
+test-fast: $(VENV)/.installed-dev ## the tests of under three minutes
+	@$(BIN)/python -m pytest -q -n 2 -m 'not slow'
+
+check: $(VENV)/.installed-dev ## what CI checks: format, lint, types, import contracts, fast tests
+	$(BIN)/ruff format --check policyc tests benchmarks examples
+	$(BIN)/ruff check policyc tests benchmarks examples
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q -n 2 -m 'not slow'
+
+bench: $(VENV)/.installed ## speed and memory as ratios to reference commands
+	@$(BIN)/python benchmarks/bench.py
+
+clean: ## remove what make made
+	rm -rf $(VENV) demo dist build

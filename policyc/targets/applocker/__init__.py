@@ -1,0 +1,20 @@
+"""AppLocker: Group Policy XML for Windows."""
+
+from __future__ import annotations
+
+from policyc.targets.applocker.capabilities import CAPABILITIES, governs
+from policyc.targets.applocker.emit import emit
+from policyc.targets.applocker.evaluate import evaluate
+from policyc.targets.applocker.lower import lower
+from policyc.targets.applocker.model import AppLockerPolicy
+from policyc.targets.applocker.parse import parse
+from policyc.targets.base import Target
+
+TARGET: Target[AppLockerPolicy] = Target(
+    capabilities=CAPABILITIES,
+    governs=governs,
+    lower=lower,
+    emit=emit,
+    parse=parse,
+    evaluate=evaluate,
+)

@@ -1,0 +1,323 @@
+"""Baseline rules to AppLocker rules: deny wins and default deny are AppLocker's own."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+
+from policyc.lowering.expand import by_digest, expand
+from policyc.lowering.losses import loss
+from policyc.model.facts import UNKNOWN, Collection, FileFacts, Inventory
+from policyc.model.identity import AuthenticodeSha256, Digest, Sha256Flat
+from policyc.model.ir import (
+    NAMESPACE,
+    AllOf,
+    AtPath,
+    Effect,
+    HasHash,
+    Mode,
+    PolicyIR,
+    Rule,
+    RuleId,
+)
+from policyc.model.loss import Drift, Loss
+from policyc.model.path import PathPattern
+from policyc.targets.applocker.capabilities import governs
+from policyc.targets.applocker.conditions import (
+    collections_for,
+    condition_for,
+    crosses_separators,
+    needs_signature,
+)
+from policyc.targets.applocker.model import (
+    EVERYONE,
+    Action,
+    AppLockerPolicy,
+    AppRule,
+    CollectionType,
+    Condition,
+    EnforcementMode,
+    FileHash,
+    HashCondition,
+    PublisherCondition,
+    RuleCollection,
+)
+from policyc.targets.applocker.principals import sid_of
+from policyc.targets.base import Lowered
+
+_TARGET = "applocker"
+_TYPES = {
+    Collection.EXECUTABLE: CollectionType.EXE,
+    Collection.LIBRARY: CollectionType.DLL,
+    Collection.SCRIPT: CollectionType.SCRIPT,
+    Collection.INSTALLER: CollectionType.MSI,
+}
+_MODES = {Mode.AUDIT: EnforcementMode.AUDIT_ONLY, Mode.ENFORCE: EnforcementMode.ENABLED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Native:
+    """A rule in AppLocker's terms with the baseline rule it stands for."""
+
+    rule: Rule
+    source: RuleId
+    sids: tuple[str, ...]
+
+
+def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[AppLockerPolicy]:
+    """Lower a policy that is specialised to AppLocker."""
+    files = tuple(facts for facts in inventory.files if governs(facts))
+    losses: list[Loss] = []
+    addressed = [_addressed(rule, files, losses) for rule in policy.ordered()]
+    natives: list[_Native] = []
+    for rule, source, sids in (item for item in addressed if item is not None):
+        expansion = expand([rule], files, target=_TARGET, native=_is_native, digest_of=_digest)
+        losses.extend(expansion.losses)
+        for derived in expansion.rules:
+            named = _by_authenticode(derived.rule, files, losses)
+            natives += [_Native(rule=item, source=source, sids=sids) for item in named]
+    for native in natives:
+        losses.extend(_form_losses(native.rule, files))
+    rules: dict[CollectionType, dict[str, AppRule]] = {}
+    provenance: dict[str, set[RuleId]] = {}
+    for native in natives:
+        for kind, own in _app_rules(native, policy):
+            rules.setdefault(kind, {})[own.id] = own
+            provenance.setdefault(own.id, set()).add(native.source)
+    return Lowered(
+        model=AppLockerPolicy(collections=_collections(policy, rules)),
+        provenance={key: tuple(sorted(value)) for key, value in sorted(provenance.items())},
+        losses=tuple(dict.fromkeys(losses)),
+    )
+
+
+def _addressed(
+    rule: Rule, files: tuple[FileFacts, ...], losses: list[Loss]
+) -> tuple[Rule, RuleId, tuple[str, ...]] | None:
+    """The rule with its principals as SIDs, or None if nobody is left to apply it to."""
+    sids = {name: sid_of(name) for name in rule.principals}
+    bare = replace(rule, principals=frozenset())
+    if all(sid is not None for sid in sids.values()):
+        return bare, rule.id, tuple(sorted(sid for sid in sids.values() if sid)) or (EVERYONE,)
+    unknown = ", ".join(sorted(name for name, sid in sids.items() if sid is None))
+    losses.append(
+        loss(
+            "L040",
+            Drift.NARROWS,
+            target=_TARGET,
+            covers=(rule.match,),
+            files=files,
+            rule=rule,
+            message=f"AppLocker needs a SID for {unknown}",
+            remedy="write the SID, or a well-known name such as Administrators",
+        )
+    )
+    known = tuple(sorted(sid for sid in sids.values() if sid))
+    if rule.effect is Effect.FORBID:
+        return bare, rule.id, (EVERYONE,)
+    return (bare, rule.id, known) if known else None
+
+
+def _is_native(rule: Rule) -> bool:
+    condition = condition_for(rule.match)
+    if condition is None:
+        return False
+    if not rule.unless:
+        return True
+    if isinstance(condition, HashCondition):
+        return False
+    return all(_exact_exception(branch) for branch in rule.unless)
+
+
+def _exact_exception(branch: AllOf) -> bool:
+    """Whether AppLocker's exception takes out exactly the branch."""
+    if any(
+        isinstance(atom, HasHash) and not isinstance(atom.digest, AuthenticodeSha256)
+        for atom in branch.atoms
+    ):
+        return False
+    exact = not crosses_separators(branch) and not needs_signature(branch)
+    return exact and condition_for(branch) is not None
+
+
+def _digest(facts: FileFacts) -> Digest | None:
+    digest = facts.hashes.sha256 if facts.pe is None else facts.hashes.authenticode_sha256
+    return None if digest is UNKNOWN else digest
+
+
+def _by_authenticode(rule: Rule, files: tuple[FileFacts, ...], losses: list[Loss]) -> list[Rule]:
+    """PE files go by Authenticode hash: translate a flat hash through the inventory."""
+    flat = next(
+        (
+            atom.digest
+            for atom in rule.match.atoms
+            if isinstance(atom, HasHash) and isinstance(atom.digest, Sha256Flat)
+        ),
+        None,
+    )
+    if flat is None:
+        return [rule]
+    permit = rule.effect is Effect.PERMIT
+    known = [facts for facts in files if facts.hashes.sha256 == flat]
+    if not known:
+        losses.append(
+            loss(
+                "L014",
+                Drift.NARROWS if permit else Drift.WIDENS,
+                target=_TARGET,
+                covers=(rule.match,),
+                files=files,
+                rule=rule,
+                message="if this is a PE file, AppLocker needs its Authenticode hash, and no "
+                "inventory holds the file",
+                remedy="scan the file, or write hash: {authenticode_sha256: …}",
+            )
+        )
+        return [rule]
+    found = [rule]
+    digests = {digest for facts in known if facts.pe and (digest := _digest(facts))}
+    for digest in sorted(digests, key=str):
+        own = by_digest(rule, digest)
+        found.append(own)
+        losses.append(
+            loss(
+                "L013",
+                Drift.WIDENS if permit else Drift.NARROWS,
+                target=_TARGET,
+                covers=(own.match,),
+                files=files,
+                rule=rule,
+                message="AppLocker names this PE file by its Authenticode hash",
+                remedy=f"write hash: {{authenticode_sha256: {digest}}}, or accept L013 for "
+                "applocker with a reason",
+            )
+        )
+    return found
+
+
+def _form_losses(rule: Rule, files: tuple[FileFacts, ...]) -> list[Loss]:
+    """What a native form loses: wildcards that reach further, products that need a signer."""
+    permit = rule.effect is Effect.PERMIT
+    found = []
+    if crosses_separators(rule.match):
+        found.append(
+            loss(
+                "L018",
+                Drift.WIDENS if permit else Drift.NARROWS,
+                target=_TARGET,
+                covers=(_across_separators(rule.match),),
+                files=files,
+                rule=rule,
+                message="the * of AppLocker also matches across directories",
+                remedy="write ** or one rule a directory, or accept L018 for applocker",
+            )
+        )
+    if needs_signature(rule.match):
+        found.append(
+            loss(
+                "L019",
+                Drift.NARROWS if permit else Drift.WIDENS,
+                target=_TARGET,
+                covers=(rule.match,),
+                files=files,
+                rule=rule,
+                message="AppLocker reads the product of signed files only",
+                remedy="add the publisher, or accept L019 for applocker",
+            )
+        )
+    return found
+
+
+def _across_separators(match: AllOf) -> AllOf:
+    """What AppLocker makes of a path condition: every ``*`` reaches across directories."""
+    return AllOf(
+        frozenset(
+            AtPath(PathPattern("".join("**" if item == "*" else item for item in tokens)))
+            for atom in match.atoms
+            if isinstance(atom, AtPath) and (tokens := atom.pattern.tokens())
+        )
+    )
+
+
+def _app_rules(native: _Native, policy: PolicyIR) -> list[tuple[CollectionType, AppRule]]:
+    rule = native.rule
+    condition = condition_for(rule.match)
+    if condition is None:
+        raise AssertionError("expansion leaves native rules only")
+    exceptions = [item for branch in rule.unless if (item := condition_for(branch)) is not None]
+    governed = rule.collections & policy.governs.keys()
+    return [
+        (
+            _TYPES[collection],
+            AppRule(
+                id=_rule_id(rule, collection, sid),
+                name=_text(rule.name) or rule.id.value,
+                description=_text(rule.note),
+                sid=sid,
+                action=Action.ALLOW if rule.effect is Effect.PERMIT else Action.DENY,
+                condition=condition,
+                exceptions=tuple(sorted(exceptions, key=_condition_order)),
+            ),
+        )
+        for collection in sorted(collections_for(rule.match, governed), key=_by_value)
+        for sid in native.sids
+    ]
+
+
+def _rule_id(rule: Rule, collection: Collection, sid: str) -> str:
+    meaning = replace(rule, collections=frozenset({collection}), platforms=frozenset())
+    return str(uuid.uuid5(NAMESPACE, f"applocker {sid} {meaning.id}"))
+
+
+def _by_value(collection: Collection) -> str:
+    return collection.value
+
+
+def _condition_order(condition: Condition) -> tuple[str, str]:
+    return type(condition).__name__, repr(condition)
+
+
+def _text(text: str) -> str:
+    """A name for people: what XML or a console could stumble over becomes ``?``."""
+    cleaned = "".join(char if char.isprintable() else "?" for char in text)
+    return cleaned if len(cleaned) <= 1000 else cleaned[:997] + "..."
+
+
+def _collections(
+    policy: PolicyIR, rules: dict[CollectionType, dict[str, AppRule]]
+) -> tuple[RuleCollection, ...]:
+    found = []
+    for collection, mode in policy.governs.items():
+        kind = _TYPES[collection]
+        own = dict(rules.get(kind, {}))
+        # A collection without rules allows everything, so default deny needs one rule.
+        placeholder = _placeholder(kind)
+        own[placeholder.id] = placeholder
+        ordered = tuple(own[key] for key in sorted(own))
+        found.append(RuleCollection(type=kind, mode=_MODES[mode], rules=ordered))
+    if Collection.EXECUTABLE in policy.governs:
+        found.append(_packaged_apps(_MODES[policy.governs[Collection.EXECUTABLE]]))
+    return tuple(sorted(found, key=lambda item: item.type.value))
+
+
+def _placeholder(kind: CollectionType) -> AppRule:
+    return AppRule(
+        id=str(uuid.uuid5(NAMESPACE, f"applocker default deny {kind.value}")),
+        name="policyc: default deny",
+        description="Matches no file. A collection without rules would allow everything.",
+        sid=EVERYONE,
+        action=Action.ALLOW,
+        condition=HashCondition(hashes=(FileHash(kind="SHA256", data="0" * 64),)),
+    )
+
+
+def _packaged_apps(mode: EnforcementMode) -> RuleCollection:
+    rule = AppRule(
+        id=str(uuid.uuid5(NAMESPACE, "applocker packaged apps")),
+        name="policyc: packaged apps are not governed",
+        description="With Exe rules and no Appx rule, AppLocker blocks every packaged app.",
+        sid=EVERYONE,
+        action=Action.ALLOW,
+        condition=PublisherCondition(publisher="*"),
+    )
+    return RuleCollection(type=CollectionType.APPX, mode=mode, rules=(rule,))

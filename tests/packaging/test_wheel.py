@@ -1,0 +1,41 @@
+"""The wheel carries templates and baselines, and an editable install finds them too."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from policyc.resources import root
+
+import policyc
+from tests.requires import PROJECT
+
+
+def test_resources_are_found_in_the_source_tree() -> None:
+    for name in ("templates", "baselines"):
+        assert root(name).is_dir()  # type: ignore[arg-type]
+
+
+def test_public_names_exist() -> None:
+    for name in policyc.__all__:
+        assert getattr(policyc, name) is not None
+    with pytest.raises(AttributeError):
+        _ = policyc.nothing
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_resources(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, PROJECT],
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "policyc/py.typed" in names
+    assert any(name.startswith("policyc/templates/") for name in names)
+    assert any(name.startswith("policyc/baselines/") for name in names)
+    assert not any(name.startswith(("tests/", "demo/")) for name in names)

@@ -1,0 +1,268 @@
+"""Shared hypothesis strategies: small worlds in which rules and files often meet."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from policyc.model.diagnostic import Level
+from policyc.model.facts import (
+    UNKNOWN,
+    Certificate,
+    Collection,
+    ElfFacts,
+    ElfKind,
+    Fact,
+    FileFacts,
+    Hashes,
+    MachoFacts,
+    MachoKind,
+    MachoSlice,
+    PeFacts,
+    PeKind,
+    ScriptFacts,
+    Signature,
+    SignatureGrade,
+    SignatureKind,
+    VersionInfo,
+)
+from policyc.model.formats import FileFormat
+from policyc.model.identity import (
+    AuthenticodeSha256,
+    CdHash,
+    CertSha256,
+    DistinguishedName,
+    PublisherName,
+    Sha256Flat,
+    SigningId,
+    TbsHash,
+    TeamId,
+)
+from policyc.model.ir import (
+    AllOf,
+    Atom,
+    AtPath,
+    Effect,
+    FromPackage,
+    HasHash,
+    HasMasquerade,
+    IsProduct,
+    IsTrusted,
+    Mode,
+    OfType,
+    PolicyIR,
+    Rule,
+    SignedBy,
+)
+from policyc.model.path import PathPattern
+from policyc.model.version import FileVersion, VersionRange
+
+NAMES = ("A", "B")
+TEAMS = ("AAAAAAAAAA", "BBBBBBBBBB")
+POSIX_PATHS = ("/opt/acme/run", "/opt/acme/tmp/x", "/usr/bin/tool")
+WINDOWS_PATHS = ("C:\\Acme\\run.exe", "C:\\Acme\\tmp\\x.exe", "C:\\Windows\\tool.exe")
+POSIX_PATTERNS = ("/opt/acme/**", "/opt/acme/tmp/**", "/usr/bin/tool", "/opt/*/run")
+WINDOWS_PATTERNS = ("C:\\Acme\\**", "C:\\Acme\\tmp\\**", "C:\\Windows\\tool.exe", "C:\\*\\run.exe")
+
+
+def flat(number: int) -> Sha256Flat:
+    """The flat hash of the file with this number."""
+    return Sha256Flat(f"{number:064x}")
+
+
+def authenticode(number: int) -> AuthenticodeSha256:
+    """The Authenticode hash of the PE file with this number."""
+    return AuthenticodeSha256(f"{number + 0xA000:064x}")
+
+
+def certificate(name: str) -> Certificate:
+    """A certificate whose every identity follows from its name."""
+    number = ord(name)
+    subject = DistinguishedName(attributes=(("C", "RU"), ("O", f"Org {name}"), ("CN", name)))
+    return Certificate(
+        subject=subject,
+        issuer=DistinguishedName(attributes=(("CN", "CA"),)),
+        sha256=CertSha256(f"{number:064x}"),
+        tbs=TbsHash(f"{number + 1000:064x}"),
+        key="rsa",
+        key_bits=2048,
+    )
+
+
+ISSUER = certificate("Z")
+
+
+@st.composite
+def signatures(draw: st.DrawFn, kind: SignatureKind) -> tuple[Signature, ...]:
+    """No signature, or one."""
+    if not draw(st.booleans()):
+        return ()
+    name = draw(st.sampled_from(NAMES))
+    grade = draw(st.sampled_from(list(SignatureGrade)))
+    team = TeamId(TEAMS[NAMES.index(name)])
+    apple = kind is SignatureKind.APPLE
+    return (
+        Signature(
+            kind=kind,
+            grade=grade,
+            chain=(certificate(name), ISSUER) if grade is not SignatureGrade.ADHOC else (),
+            team=team if apple and grade is not SignatureGrade.ADHOC else None,
+            signing_id=SigningId(f"{team}:app.{name}")
+            if apple and grade is not SignatureGrade.ADHOC
+            else None,
+        ),
+    )
+
+
+@st.composite
+def pe_files(draw: st.DrawFn) -> FileFacts:
+    """A PE file somewhere on Windows."""
+    number = draw(st.integers(1, 4))
+    kind = draw(st.sampled_from([PeKind.EXECUTABLE, PeKind.LIBRARY]))
+    info = VersionInfo(
+        product_name=draw(st.sampled_from(["Tool", "tool", "Other", None])),
+        original_filename=draw(st.sampled_from(["TOOL.EXE", "other.dll", None])),
+        file_version=draw(
+            st.sampled_from([None, FileVersion.parse("1.0"), FileVersion.parse("2")])
+        ),
+    )
+    return FileFacts(
+        path=draw(st.sampled_from(WINDOWS_PATHS)),
+        size=10,
+        actual=FileFormat.PE,
+        hashes=Hashes(sha256=flat(number), authenticode_sha256=authenticode(number)),
+        signatures=draw(signatures(SignatureKind.AUTHENTICODE)),
+        version_info=draw(st.sampled_from([info, None])),
+        pe=PeFacts(kind=kind, machine=0x8664, subsystem=3, section_alignment=0x1000),
+        writable_by_users=draw(_maybe(st.booleans())),
+        masquerade=draw(st.sampled_from([None, "error", "warning"])),
+        package=None,
+        trusted=False,
+        ftype=None,
+    )
+
+
+@st.composite
+def elf_files(draw: st.DrawFn) -> FileFacts:
+    """An ELF file or a script somewhere on Linux."""
+    number = draw(st.integers(11, 14))
+    kind = draw(st.sampled_from([ElfKind.EXECUTABLE, ElfKind.PIE, ElfKind.SHARED, None]))
+    script = kind is None
+    ftypes = {ElfKind.SHARED: "application/x-sharedlib", None: "text/x-python"}
+    return FileFacts(
+        path=draw(st.sampled_from(POSIX_PATHS)),
+        size=10,
+        actual=FileFormat.SCRIPT if script else FileFormat.ELF,
+        hashes=Hashes(sha256=flat(number)),
+        elf=None if kind is None else ElfFacts(kind=kind, machine=62, bits=64, static=False),
+        script=ScriptFacts(language="python", interpreter="/usr/bin/python3") if script else None,
+        ftype=ftypes.get(kind, "application/x-executable"),
+        masquerade=draw(st.sampled_from([None, "error"])),
+        package=None,
+        trusted=draw(_maybe(st.booleans())),
+        writable_by_users=False,
+    )
+
+
+@st.composite
+def macho_files(draw: st.DrawFn) -> FileFacts:
+    """A thin Mach-O file somewhere on macOS."""
+    number = draw(st.integers(21, 24))
+    signed = draw(signatures(SignatureKind.APPLE))
+    own = signed[0] if signed else None
+    cdhash = None if own is None else CdHash(f"{number:040x}")
+    piece = MachoSlice(
+        arch="arm64",
+        kind=draw(st.sampled_from([MachoKind.EXECUTABLE, MachoKind.DYLIB])),
+        cdhash=cdhash,
+        identifier=None if own is None else "app",
+        team=None if own is None else own.team,
+        flags=draw(st.sampled_from([0, 0x10000])),
+        grade=None if own is None else own.grade,
+        leaf=None if own is None or own.leaf is None else own.leaf.sha256,
+        hash_type=2,
+    )
+    return FileFacts(
+        path=draw(st.sampled_from(POSIX_PATHS)),
+        size=10,
+        actual=FileFormat.MACHO,
+        hashes=Hashes(sha256=flat(number)),
+        signatures=signed,
+        macho=MachoFacts(slices=(piece,)),
+        masquerade=None,
+        package=None,
+        trusted=False,
+        writable_by_users=False,
+        ftype=None,
+    )
+
+
+def _maybe(inner: st.SearchStrategy[bool]) -> st.SearchStrategy[Fact[bool]]:
+    return st.one_of(inner, st.just(UNKNOWN))
+
+
+def files() -> st.SearchStrategy[FileFacts]:
+    """Any file of the small world."""
+    return st.one_of(pe_files(), elf_files(), macho_files())
+
+
+@st.composite
+def atoms(draw: st.DrawFn) -> Atom:
+    """One condition of any kind."""
+    name = draw(st.sampled_from(NAMES))
+    team = TEAMS[NAMES.index(name)]
+    own = certificate(name)
+    versions = [">=1.5", "<=1.0", "==2", "*"]
+    return draw(
+        st.sampled_from(
+            [
+                HasHash(flat(draw(st.sampled_from([1, 2, 11, 12, 21, 22])))),
+                HasHash(authenticode(draw(st.integers(1, 3)))),
+                HasHash(CdHash(f"{draw(st.integers(21, 23)):040x}")),
+                SignedBy(publisher=PublisherName(f"O=Org {name}, C=RU")),
+                SignedBy(issuer=ISSUER.tbs, common_name=name),
+                SignedBy(issuer=ISSUER.tbs),
+                SignedBy(leaf=own.sha256),
+                SignedBy(team=TeamId(team)),
+                SignedBy(signing_id=SigningId(f"{team}:app.{name}")),
+                IsProduct(name="Tool", version=VersionRange.parse(draw(st.sampled_from(versions)))),
+                IsProduct(original_filename="tool.exe"),
+                AtPath(PathPattern(draw(st.sampled_from(POSIX_PATTERNS + WINDOWS_PATTERNS)))),
+                FromPackage(manager="dpkg", name="acme"),
+                OfType("text/x-python"),
+                IsTrusted(),
+                HasMasquerade(draw(st.sampled_from([Level.ERROR, Level.WARNING]))),
+            ]
+        )
+    )
+
+
+def matches() -> st.SearchStrategy[AllOf]:
+    """One to two conditions."""
+    return st.frozensets(atoms(), min_size=1, max_size=2).map(AllOf)
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> Rule:
+    """A permit or forbid with at most one exception."""
+    everything = frozenset(Collection)
+    return Rule(
+        effect=draw(st.sampled_from([Effect.PERMIT, Effect.PERMIT, Effect.FORBID])),
+        match=draw(matches()),
+        unless=draw(st.one_of(st.just(frozenset()), matches().map(lambda item: frozenset({item})))),
+        collections=draw(
+            st.sampled_from([everything, everything, frozenset({Collection.EXECUTABLE})])
+        ),
+        name="rule",
+    )
+
+
+GOVERNED = (Collection.EXECUTABLE, Collection.LIBRARY, Collection.SCRIPT, Collection.INSTALLER)
+
+
+def policies(max_rules: int = 5) -> st.SearchStrategy[PolicyIR]:
+    """A whole policy over the usual collections."""
+    return st.frozensets(rules(), max_size=max_rules).map(
+        lambda chosen: PolicyIR(
+            name="Test", governs=dict.fromkeys(GOVERNED, Mode.ENFORCE), rules=chosen
+        )
+    )

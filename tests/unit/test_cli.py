@@ -1,0 +1,232 @@
+"""The command line from outside: streams, exit codes, positions, hostile names."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from policyc.targets import target_names
+from tests.corpus import build
+from tests.requires import PROJECT
+
+QUICKSTART = PROJECT / "examples" / "quickstart" / "policyc.yaml"
+
+
+def policyc(
+    *arguments: object, cwd: Path = PROJECT, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "policyc", *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(PROJECT), **environment},
+    )
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("world")
+    tree = root / "tree"
+    tree.mkdir()
+    (tree / "tool").write_bytes(build.elf())
+    (tree / "tool.exe").write_bytes(build.pe())
+    (tree / "run.sh").write_text("#!/bin/sh\necho hi\n")
+    lies = root / "lies"
+    lies.mkdir()
+    (lies / "invoice.pdf").write_bytes(build.elf())
+    result = policyc("scan", tree, lies, "-o", root / "inv.jsonl")
+    assert result.returncode == 0, result.stderr
+    return root
+
+
+def test_help_is_quick_and_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom policyc.cli.app import app\n"
+        "try:\n    app(['--help'], standalone_mode=True)\nexcept SystemExit:\n    pass\n"
+        "heavy = {'lief', 'lxml', 'duckdb', 'rich', 'pefile', 'elftools'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    "command", ["scan", "check", "compile", "verify", "explain", "targets", "schema"]
+)
+def test_every_command_has_examples(command: str) -> None:
+    result = policyc(command, "--help")
+    assert result.returncode == 0
+    assert "Example" in result.stdout
+
+
+def test_compile_writes_all_targets_twice_alike(world: Path) -> None:
+    outputs = []
+    for name in ("out1", "out2"):
+        result = policyc("compile", QUICKSTART, "-i", world / "inv.jsonl", "-o", world / name)
+        assert result.returncode == 0, result.stdout + result.stderr
+        folder = world / name
+        assert sorted(path.name for path in folder.iterdir()) == sorted(target_names())
+        outputs.append(
+            {
+                path.relative_to(folder): path.read_bytes()
+                for path in folder.rglob("*")
+                if path.is_file()
+            }
+        )
+    assert outputs[0] == outputs[1]
+    text = b"".join(outputs[0].values())
+    assert os.fsencode(world) not in text.replace(os.fsencode(world / "tree"), b"")
+
+
+def test_a_masquerade_never_becomes_a_permit(world: Path) -> None:
+    result = policyc("compile", QUICKSTART, "-i", world / "inv.jsonl", "-o", world / "o3")
+    assert "B012" in result.stderr
+    assert "invoice.pdf" in result.stderr
+
+
+def test_check_reports_stale_output(world: Path) -> None:
+    arguments = ("compile", QUICKSTART, "-i", world / "inv.jsonl", "-o", world / "fresh")
+    assert policyc(*arguments).returncode == 0
+    assert policyc(*arguments, "--check").returncode == 0
+    (world / "fresh" / "santa" / "provenance.json").write_text("{}")
+    stale = policyc(*arguments, "--check")
+    assert stale.returncode == 1
+    assert "provenance.json" in stale.stderr
+
+
+def test_verify_reads_what_was_written(world: Path) -> None:
+    policyc("compile", QUICKSTART, "-i", world / "inv.jsonl", "-o", world / "v")
+    result = policyc("verify", world / "v", "-b", QUICKSTART, "-i", world / "inv.jsonl")
+    assert result.returncode == 0, result.stdout + result.stderr
+    for name in target_names():
+        assert name in result.stdout
+
+
+def test_check_as_json(world: Path) -> None:
+    result = policyc("check", world / "lies", "--format", "json")
+    assert result.returncode == 1
+    value = json.loads(result.stdout)
+    assert set(value) == {"findings", "summary"}
+    (finding,) = value["findings"]
+    assert set(finding) == {"code", "level", "path", "message", "techniques", "evidence"}
+    assert finding["code"] == "M003"
+    assert value["summary"]["error"] == 1
+    assert policyc("check", world / "lies", "--exit-zero").returncode == 0
+    assert policyc("check", world / "lies", "--fail-on", "never").returncode == 0
+    assert policyc("check", world / "tree").returncode == 0
+
+
+def test_bad_input_names_the_place(tmp_path: Path) -> None:
+    path = tmp_path / "policyc.yaml"
+    path.write_text("policyc: 1\nname: T\nrules:\n  - permit: {pth: /opt/a}\n")
+    result = policyc("compile", path, "-o", tmp_path / "out")
+    assert result.returncode == 2
+    assert f"{path}:4:14" in result.stderr
+    assert "did you mean `path`" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("scan", "/no/such/folder", "-o", "x.jsonl"),
+        ("scan", "/usr/bin/env", "-o", "x.txt"),
+        ("scan", "/usr/bin/env", "-o", "/no/such/folder/x.jsonl"),
+        ("scan", "/usr/bin/env", "-o", "x.jsonl", "--as", "relative"),
+        ("check", "/no/such/folder"),
+        ("compile", "/no/such/baseline.yaml"),
+        ("compile", str(QUICKSTART), "-t", "applock"),
+        ("compile", str(QUICKSTART), "-i", "/no/such/inventory.parquet"),
+        ("verify", "/no/such/out", "-b", str(QUICKSTART)),
+        ("explain", "Z999"),
+        ("explain", "/no/such/file"),
+        ("nonsense",),
+    ],
+)
+def test_bad_usage_exits_2_without_a_traceback(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    result = policyc(*arguments, cwd=tmp_path)
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stderr.strip()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_explain_a_file_and_codes(world: Path) -> None:
+    tool = world / "tree" / "tool"
+    result = policyc("explain", tool, "-b", QUICKSTART, "-i", world / "inv.jsonl")
+    assert result.returncode == 0, result.stderr
+    assert "baseline" in result.stdout
+    assert "known-files" in result.stdout
+    for code in ("M003", "L012", "B005"):
+        shown = policyc("explain", code)
+        assert shown.returncode == 0
+        assert code in shown.stdout
+
+
+def test_targets_and_schema() -> None:
+    matrix = policyc("targets")
+    assert matrix.returncode == 0
+    for name in target_names():
+        assert name in matrix.stdout
+        page = policyc("targets", name)
+        assert "can govern" in page.stdout
+    assert json.loads(policyc("schema").stdout)["title"] == "policyc baseline"
+
+
+def test_a_hostile_name_never_reaches_the_terminal_raw(tmp_path: Path) -> None:
+    folder = tmp_path / "d"
+    folder.mkdir()
+    (folder / "a\x1b[31m\u202efdp.exe\n.pdf").write_bytes(build.pe())
+    result = policyc("check", folder, FORCE_COLOR="")
+    assert "\x1b" not in result.stdout
+    assert "\u202e" not in result.stdout
+    assert "\\x1b[31m\\u{202e}fdp.exe\\x0a.pdf" in result.stdout
+
+
+def test_colour_is_only_for_terminals(world: Path) -> None:
+    plain = policyc("check", world / "lies")
+    assert "\x1b" not in plain.stdout
+    forced = policyc("check", world / "lies", FORCE_COLOR="1")
+    assert "\x1b[1;31m" in forced.stdout
+    assert "\x1b" not in policyc("check", world / "lies", FORCE_COLOR="1", NO_COLOR="1").stdout
+
+
+def test_an_unaccepted_widening_is_refused_and_an_accepted_one_written(tmp_path: Path) -> None:
+    text = (
+        "policyc: 1\nname: T\ntargets: {santa: {collections: [executable]}}\nrules:\n"
+        "  - id: all-zoom\n    permit: {signer: {team: BJ4HAAB9B3}}\n"
+        "  - id: shared\n    forbid: {path: /Users/Shared/**}\n"
+    )
+    path = tmp_path / "policyc.yaml"
+    path.write_text(text)
+    refused = policyc("compile", path, "-t", "santa", "-o", tmp_path / "out")
+    assert refused.returncode == 1, refused.stderr
+    assert "error[L021]" in refused.stderr
+    assert f"{path}:8:5" in refused.stderr
+    assert not (tmp_path / "out" / "santa").exists()
+    path.write_text(text + "accept:\n  - {loss: L021, target: santa, reason: emptied nightly}\n")
+    accepted = policyc("compile", path, "-t", "santa", "-o", tmp_path / "out")
+    assert accepted.returncode == 0, accepted.stderr
+    assert "emptied nightly" in accepted.stderr
+    assert (tmp_path / "out" / "santa").is_dir()
+
+
+def test_an_acceptance_that_does_not_occur_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "policyc.yaml"
+    path.write_text(
+        "policyc: 1\nname: T\ntargets: {santa: {collections: [executable]}}\nrules:\n"
+        "  - permit: {signer: {team: BJ4HAAB9B3}}\n"
+        "accept:\n  - {loss: L021, target: santa, reason: none}\n"
+    )
+    result = policyc("compile", path, "-t", "santa", "-o", tmp_path / "out")
+    assert result.returncode == 0
+    assert "warning[B013]" in result.stderr

@@ -1,0 +1,138 @@
+"""The inventory table: both forms, the same bytes twice, hostile names, every path accounted."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+
+from policyc.inventory import (
+    InventoryError,
+    ScanOptions,
+    read_inventory,
+    scan,
+    write_inventory,
+)
+from policyc.inventory.schema import COLUMNS, from_row, to_row
+from policyc.inventory.table import write_rows
+from policyc.model.facts import (
+    UNKNOWN,
+    FileFacts,
+    HostInfo,
+    Inventory,
+    Platform,
+    Skipped,
+    SkipReason,
+)
+from policyc.model.formats import FileFormat
+from tests.property.strategies import files
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    root = tmp_path / "tree"
+    (root / "inner").mkdir(parents=True)
+    (root / "run.sh").write_text("#!/bin/sh\necho hi\n")
+    (root / "empty").write_bytes(b"")
+    (root / "inner" / "notes.txt").write_text("hello\n")
+    (root / "new\nline.txt").write_text("x")
+    (root / "right\u202eto-left.txt").write_text("x")
+    os.close(os.open(os.fsencode(root) + b"/bad\xff\xfename", os.O_CREAT | os.O_WRONLY))
+    (root / "loop").symlink_to(root)
+    os.mkfifo(root / "pipe")
+    return root
+
+
+def _scan(root: Path, path: Path, **options: object) -> Inventory:
+    rows = scan([root], ScanOptions(**options))  # type: ignore[arg-type]
+    write_rows(rows, HostInfo(platform=Platform.LINUX), path)
+    return read_inventory(path)
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_two_scans_give_the_same_bytes(tree: Path, tmp_path: Path, suffix: str) -> None:
+    first, second = tmp_path / f"a{suffix}", tmp_path / f"b{suffix}"
+    _scan(tree, first)
+    _scan(tree, second, jobs=2)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_both_forms_hold_the_same(tree: Path, tmp_path: Path) -> None:
+    assert _scan(tree, tmp_path / "a.jsonl") == _scan(tree, tmp_path / "a.parquet")
+
+
+def test_every_path_is_a_row_or_a_recorded_skip(tree: Path, tmp_path: Path) -> None:
+    inventory = _scan(tree, tmp_path / "a.jsonl")
+    names = {facts.name for facts in inventory.files}
+    raw = b"bad\xff\xfename".decode("utf-8", "surrogateescape")
+    assert names == {
+        "run.sh", "empty", "notes.txt", "new\nline.txt", "right\u202eto-left.txt", raw,
+    }  # fmt: skip
+    skipped = {(item.path.rpartition("/")[2], item.reason) for item in inventory.skipped}
+    assert skipped == {("pipe", SkipReason.NOT_A_FILE)}
+    assert inventory.host.platform is Platform.LINUX
+
+
+def test_the_root_is_mapped(tree: Path, tmp_path: Path) -> None:
+    inventory = _scan(tree, tmp_path / "a.jsonl", prefix="C:\\Golden")
+    by_path = {facts.path: facts for facts in inventory.files}
+    assert by_path["C:\\Golden\\inner\\notes.txt"].actual is FileFormat.TEXT
+    assert by_path["C:\\Golden\\run.sh"].writable_by_users is UNKNOWN
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    write_inventory(Inventory(), path)
+    before = path.read_bytes()
+
+    def rows() -> object:
+        yield b'{"path":"/a"}'
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_rows(rows(), HostInfo(), path)  # type: ignore[arg-type]
+    assert path.read_bytes() == before
+    assert [item.name for item in tmp_path.iterdir()] == ["a.jsonl"]
+
+
+@given(files())
+def test_a_row_keeps_every_fact(facts: FileFacts) -> None:
+    row = to_row(facts)
+    assert from_row(row) == facts
+    assert set(row) <= set(COLUMNS)
+
+
+def test_a_skip_keeps_its_reason(tmp_path: Path) -> None:
+    skipped = (Skipped(path="/x", reason=SkipReason.TIMEOUT, detail="more than 60 s"),)
+    for suffix in (".jsonl", ".parquet"):
+        path = tmp_path / f"s{suffix}"
+        write_inventory(Inventory(skipped=skipped), path)
+        assert read_inventory(path).skipped == skipped
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("", ":1"),
+        ("not json\n", ":1"),
+        ('{"policyc_inventory":99}\n', "schema"),
+        ('{"policyc_inventory":1}\n{"size":1}\n', ":2"),
+        ('{"policyc_inventory":1}\n{"path":"/a","sha256":"zz"}\n', ":2"),
+        ('{"policyc_inventory":1}\n{"path":"/a","unknown":["colour"]}\n', ":2"),
+        ('{"policyc_inventory":1,"platform":"vms"}\n', "vms"),
+    ],
+)
+def test_a_broken_inventory_names_the_line(tmp_path: Path, text: str, place: str) -> None:
+    path = tmp_path / "broken.jsonl"
+    path.write_text(text)
+    with pytest.raises(InventoryError, match=place):
+        read_inventory(path)
+
+
+def test_a_broken_parquet_file_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "broken.parquet"
+    path.write_bytes(b"PAR1 nothing PAR1")
+    with pytest.raises(InventoryError, match="broken"):
+        read_inventory(path)
