@@ -6,7 +6,16 @@ import enum
 from collections.abc import Callable, Sequence
 
 from policyc.model.diagnostic import Level
-from policyc.model.facts import UNKNOWN, FileFacts, Signature, SignatureGrade, SignatureKind
+from policyc.model.facts import (
+    UNKNOWN,
+    FileFacts,
+    HostInfo,
+    Platform,
+    Signature,
+    SignatureGrade,
+    SignatureKind,
+)
+from policyc.model.formats import FileFormat
 from policyc.model.ir import AllOf, Atom, HasHash, IsProduct, SignedBy
 from policyc.model.version import HIGHEST, VersionRange
 
@@ -30,6 +39,22 @@ def match_for(facts: FileFacts, levels: Sequence[RuleLevel]) -> AllOf | None:
         if atoms is not None:
             return AllOf(atoms)
     return None
+
+
+_WINDOWS_LANGUAGES = frozenset({"batch", "powershell", "vbscript", "jscript", "wsf", "hta"})
+
+
+def platforms_of(facts: FileFacts, host: HostInfo) -> frozenset[Platform]:
+    """Where a file of an inventory can run: the stated platform, else that of its format."""
+    if host.platform is not None:
+        return frozenset({host.platform})
+    if facts.pe is not None or facts.actual is FileFormat.MSI:
+        return frozenset({Platform.WINDOWS})
+    if facts.macho is not None:
+        return frozenset({Platform.MACOS})
+    if facts.script is not None and facts.script.language in _WINDOWS_LANGUAGES:
+        return frozenset({Platform.WINDOWS})
+    return frozenset({Platform.LINUX})
 
 
 def is_masquerade(facts: FileFacts) -> bool:

@@ -9,7 +9,7 @@ from policyc.baseline import read
 from policyc.baseline.collector import Collector
 from policyc.baseline.conditions import FromInventory, read_condition
 from policyc.baseline.nodes import Mapping, Node
-from policyc.baseline.propose import RuleLevel, is_masquerade, match_for
+from policyc.baseline.propose import RuleLevel, is_masquerade, match_for, platforms_of
 from policyc.inventory import InventoryError
 from policyc.model.diagnostic import Level
 from policyc.model.facts import Collection, Inventory, Platform
@@ -116,7 +116,7 @@ def _from_inventory(
         remedy = "make it with `policyc scan PATH -o FILE`"
         collector.add("B011", str(error), source.inventory.span, remedy=remedy)
         return []
-    matches: dict[AllOf, set[Collection]] = {}
+    matches: dict[AllOf, set[Platform]] = {}
     left_out = []
     for facts in inventory.files:
         if facts.collection is None:
@@ -126,7 +126,7 @@ def _from_inventory(
         if match is None:
             left_out.append(facts.path)
         else:
-            matches.setdefault(match, set()).add(facts.collection)
+            matches.setdefault(match, set()).update(platforms_of(facts, inventory.host))
     if left_out:
         collector.add(
             "B012",
@@ -136,7 +136,11 @@ def _from_inventory(
             remedy="see `policyc check` for masquerades, or add the level `hash`",
             level=Level.WARNING,
         )
-    return [replace(template, match=match) for match in sorted(matches, key=_canonical)]
+    return [
+        replace(template, match=match, platforms=template.platforms & matches[match])
+        for match in sorted(matches, key=_canonical)
+        if template.platforms & matches[match]
+    ]
 
 
 def _canonical(match: AllOf) -> str:

@@ -108,6 +108,16 @@ LOSSES: dict[str, LossKind] = {
         text="Santa lets the most specific rule win, so a permit by a more specific identifier "
         "overrides a forbid by a less specific one.",
     ),
+    "L025": LossKind(
+        title="CDHash only where it is enforced",
+        text="Santa takes the CDHash of the slice that runs, and only if its flags say hardened "
+        "runtime, hard or kill. A file whose other slice has the CDHash is not matched.",
+    ),
+    "L026": LossKind(
+        title="path behind a symbolic link",
+        text="The folders tmp, var and etc are links into /private on macOS; Santa sees resolved "
+        "paths: the pattern never matches there.",
+    ),
     "L030": LossKind(
         title="exception not expressible",
         text="The target has no exceptions on such a rule; the rule is expanded over the "

@@ -10,7 +10,7 @@ import enum
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from policyc.model.decision import Decision, Verdict, decide, holds
+from policyc.model.decision import Decider, Decision, Verdict, holds
 from policyc.model.facts import FileFacts, Platform
 from policyc.model.ir import PolicyIR
 from policyc.model.loss import Drift, Loss
@@ -68,8 +68,9 @@ def compare(
     """
     counts = dict.fromkeys(Agreement, 0)
     differences: list[Difference] = []
+    decider = Decider(policy, platform=platform)
     for facts in files:
-        wanted = decide(policy, facts, platform=platform)
+        wanted = decider.decide(facts)
         got = evaluate(facts)
         agreement = relate(wanted.verdict, got.verdict)
         counts[agreement] += 1

@@ -81,7 +81,7 @@ def certificate(name: str) -> Certificate:
     return Certificate(
         subject=subject,
         issuer=DistinguishedName(attributes=(("CN", "CA"),)),
-        sha256=CertSha256(f"{number:064x}"),
+        sha256=CertSha256(f"{number + 0xC000:064x}"),
         tbs=TbsHash(f"{number + 1000:064x}"),
         key="rsa",
         key_bits=2048,
@@ -91,47 +91,43 @@ def certificate(name: str) -> Certificate:
 ISSUER = certificate("Z")
 
 
-@st.composite
-def signatures(draw: st.DrawFn, kind: SignatureKind) -> tuple[Signature, ...]:
-    """No signature, or one."""
-    if not draw(st.booleans()):
+def signatures(number: int, kind: SignatureKind) -> tuple[Signature, ...]:
+    """The signature that content number ``number`` carries, if any."""
+    if number % 4 == 0:
         return ()
-    name = draw(st.sampled_from(NAMES))
-    grade = draw(st.sampled_from(list(SignatureGrade)))
-    team = TeamId(TEAMS[NAMES.index(name)])
+    name = NAMES[number % 2]
+    grade = tuple(SignatureGrade)[(number // 4) % 4]
+    adhoc = grade is SignatureGrade.ADHOC
     apple = kind is SignatureKind.APPLE
+    team = TeamId(TEAMS[NAMES.index(name)])
     return (
         Signature(
             kind=kind,
             grade=grade,
-            chain=(certificate(name), ISSUER) if grade is not SignatureGrade.ADHOC else (),
-            team=team if apple and grade is not SignatureGrade.ADHOC else None,
-            signing_id=SigningId(f"{team}:app.{name}")
-            if apple and grade is not SignatureGrade.ADHOC
-            else None,
+            chain=() if adhoc else (certificate(name), ISSUER),
+            team=team if apple and not adhoc else None,
+            signing_id=SigningId(f"{team}:app.{name}") if apple and not adhoc else None,
         ),
     )
 
 
 @st.composite
 def pe_files(draw: st.DrawFn) -> FileFacts:
-    """A PE file somewhere on Windows."""
-    number = draw(st.integers(1, 4))
-    kind = draw(st.sampled_from([PeKind.EXECUTABLE, PeKind.LIBRARY]))
+    """A PE file somewhere on Windows. What its bytes say follows from its number."""
+    number = draw(st.integers(1, 17))
     info = VersionInfo(
-        product_name=draw(st.sampled_from(["Tool", "tool", "Other", None])),
-        original_filename=draw(st.sampled_from(["TOOL.EXE", "other.dll", None])),
-        file_version=draw(
-            st.sampled_from([None, FileVersion.parse("1.0"), FileVersion.parse("2")])
-        ),
+        product_name=("Tool", "tool", "Other", None)[number % 4],
+        original_filename=("TOOL.EXE", "other.dll", None)[number % 3],
+        file_version=(None, FileVersion.parse("1.0"), FileVersion.parse("2"))[(number // 2) % 3],
     )
+    kind = PeKind.LIBRARY if number % 5 == 0 else PeKind.EXECUTABLE
     return FileFacts(
         path=draw(st.sampled_from(WINDOWS_PATHS)),
-        size=10,
+        size=10 + number,
         actual=FileFormat.PE,
         hashes=Hashes(sha256=flat(number), authenticode_sha256=authenticode(number)),
-        signatures=draw(signatures(SignatureKind.AUTHENTICODE)),
-        version_info=draw(st.sampled_from([info, None])),
+        signatures=signatures(number, SignatureKind.AUTHENTICODE),
+        version_info=None if number % 7 == 0 else info,
         pe=PeFacts(kind=kind, machine=0x8664, subsystem=3, section_alignment=0x1000),
         writable_by_users=draw(_maybe(st.booleans())),
         masquerade=draw(st.sampled_from([None, "error", "warning"])),
@@ -144,13 +140,13 @@ def pe_files(draw: st.DrawFn) -> FileFacts:
 @st.composite
 def elf_files(draw: st.DrawFn) -> FileFacts:
     """An ELF file or a script somewhere on Linux."""
-    number = draw(st.integers(11, 14))
-    kind = draw(st.sampled_from([ElfKind.EXECUTABLE, ElfKind.PIE, ElfKind.SHARED, None]))
+    number = draw(st.integers(31, 38))
+    kind = (ElfKind.EXECUTABLE, ElfKind.PIE, ElfKind.SHARED, None)[number % 4]
     script = kind is None
     ftypes = {ElfKind.SHARED: "application/x-sharedlib", None: "text/x-python"}
     return FileFacts(
         path=draw(st.sampled_from(POSIX_PATHS)),
-        size=10,
+        size=10 + number,
         actual=FileFormat.SCRIPT if script else FileFormat.ELF,
         hashes=Hashes(sha256=flat(number)),
         elf=None if kind is None else ElfFacts(kind=kind, machine=62, bits=64, static=False),
@@ -166,24 +162,23 @@ def elf_files(draw: st.DrawFn) -> FileFacts:
 @st.composite
 def macho_files(draw: st.DrawFn) -> FileFacts:
     """A thin Mach-O file somewhere on macOS."""
-    number = draw(st.integers(21, 24))
-    signed = draw(signatures(SignatureKind.APPLE))
+    number = draw(st.integers(61, 77))
+    signed = signatures(number, SignatureKind.APPLE)
     own = signed[0] if signed else None
-    cdhash = None if own is None else CdHash(f"{number:040x}")
     piece = MachoSlice(
         arch="arm64",
-        kind=draw(st.sampled_from([MachoKind.EXECUTABLE, MachoKind.DYLIB])),
-        cdhash=cdhash,
-        identifier=None if own is None else "app",
+        kind=MachoKind.DYLIB if number % 5 == 0 else MachoKind.EXECUTABLE,
+        cdhash=None if own is None else CdHash(f"{number:040x}"),
+        identifier=None if own is None else f"app.{NAMES[number % 2]}",
         team=None if own is None else own.team,
-        flags=draw(st.sampled_from([0, 0x10000])),
+        flags=0x10000 if number % 3 else 0,
         grade=None if own is None else own.grade,
         leaf=None if own is None or own.leaf is None else own.leaf.sha256,
         hash_type=2,
     )
     return FileFacts(
         path=draw(st.sampled_from(POSIX_PATHS)),
-        size=10,
+        size=10 + number,
         actual=FileFormat.MACHO,
         hashes=Hashes(sha256=flat(number)),
         signatures=signed,
@@ -212,28 +207,25 @@ def atoms(draw: st.DrawFn) -> Atom:
     team = TEAMS[NAMES.index(name)]
     own = certificate(name)
     versions = [">=1.5", "<=1.0", "==2", "*"]
-    return draw(
-        st.sampled_from(
-            [
-                HasHash(flat(draw(st.sampled_from([1, 2, 11, 12, 21, 22])))),
-                HasHash(authenticode(draw(st.integers(1, 3)))),
-                HasHash(CdHash(f"{draw(st.integers(21, 23)):040x}")),
-                SignedBy(publisher=PublisherName(f"O=Org {name}, C=RU")),
-                SignedBy(issuer=ISSUER.tbs, common_name=name),
-                SignedBy(issuer=ISSUER.tbs),
-                SignedBy(leaf=own.sha256),
-                SignedBy(team=TeamId(team)),
-                SignedBy(signing_id=SigningId(f"{team}:app.{name}")),
-                IsProduct(name="Tool", version=VersionRange.parse(draw(st.sampled_from(versions)))),
-                IsProduct(original_filename="tool.exe"),
-                AtPath(PathPattern(draw(st.sampled_from(POSIX_PATTERNS + WINDOWS_PATTERNS)))),
-                FromPackage(manager="dpkg", name="acme"),
-                OfType("text/x-python"),
-                IsTrusted(),
-                HasMasquerade(draw(st.sampled_from([Level.ERROR, Level.WARNING]))),
-            ]
-        )
-    )
+    options: list[Atom] = [
+        HasHash(flat(draw(st.sampled_from([1, 2, 5, 31, 32, 61, 62, 66])))),
+        HasHash(authenticode(draw(st.integers(1, 3)))),
+        HasHash(CdHash(f"{draw(st.integers(61, 63)):040x}")),
+        SignedBy(publisher=PublisherName(f"O=Org {name}, C=RU")),
+        SignedBy(issuer=ISSUER.tbs, common_name=name),
+        SignedBy(issuer=ISSUER.tbs),
+        SignedBy(leaf=own.sha256),
+        SignedBy(team=TeamId(team)),
+        SignedBy(signing_id=SigningId(f"{team}:app.{name}")),
+        IsProduct(name="Tool", version=VersionRange.parse(draw(st.sampled_from(versions)))),
+        IsProduct(original_filename="tool.exe"),
+        AtPath(PathPattern(draw(st.sampled_from(POSIX_PATTERNS + WINDOWS_PATTERNS)))),
+        FromPackage(manager="dpkg", name="acme"),
+        OfType("text/x-python"),
+        IsTrusted(),
+        HasMasquerade(draw(st.sampled_from([Level.ERROR, Level.WARNING]))),
+    ]
+    return draw(st.sampled_from(options))
 
 
 def matches() -> st.SearchStrategy[AllOf]:

@@ -7,10 +7,12 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policyc.model.decision import Verdict, applies, decide, holds
-from policyc.model.facts import UNKNOWN, FileFacts, Hashes
-from policyc.model.ir import Effect, PolicyIR, Rule
+from policyc.model.decision import Decider, Verdict, applies, decide, holds
+from policyc.model.facts import UNKNOWN, Collection, FileFacts, Hashes, Platform
+from policyc.model.ir import Effect, Mode, PolicyIR, Rule
 from tests.property.strategies import files, policies, rules
+
+GOVERNED_ALL = dict.fromkeys(Collection, Mode.AUDIT)
 
 
 @given(policies(), files())
@@ -33,7 +35,7 @@ def test_allowed_only_if_explicitly_permitted(policy: PolicyIR, facts: FileFacts
 
 @given(files())
 def test_default_is_deny(facts: FileFacts) -> None:
-    empty = PolicyIR(name="Empty", governs=dict.fromkeys(GOVERNED_ALL), rules=frozenset())
+    empty = PolicyIR(name="Empty", governs=GOVERNED_ALL, rules=frozenset())
     expected = Verdict.DENY if facts.collection is not None else Verdict.NOT_GOVERNED
     assert decide(empty, facts).verdict is expected
 
@@ -44,7 +46,7 @@ def test_order_and_duplicates_do_not_matter(
 ) -> None:
     shuffled = [*chosen, *chosen]
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    first = PolicyIR(name="P", governs=dict.fromkeys(GOVERNED_ALL), rules=frozenset(chosen))
+    first = PolicyIR(name="P", governs=GOVERNED_ALL, rules=frozenset(chosen))
     second = replace(first, rules=frozenset(shuffled))
     assert decide(first, facts) == decide(second, facts)
 
@@ -70,6 +72,14 @@ def test_unknown_never_becomes_allow(policy: PolicyIR, facts: FileFacts) -> None
         masquerade=UNKNOWN,
     )
     assert decide(policy, forgotten).verdict in (known, Verdict.UNDETERMINED)
+
+
+@given(policies(), files(), st.sampled_from([None, *Platform]))
+def test_the_indexed_decision_is_the_same(
+    policy: PolicyIR, facts: FileFacts, platform: Platform | None
+) -> None:
+    expected = decide(policy, facts, platform=platform)
+    assert Decider(policy, platform=platform).decide(facts) == expected
 
 
 @given(policies(), rules(), files())
@@ -102,9 +112,3 @@ def test_the_id_follows_from_the_meaning_alone(rule: Rule) -> None:
     assert twin.id == rule.id
     other = replace(rule, effect=Effect.FORBID if rule.effect is Effect.PERMIT else Effect.PERMIT)
     assert other.id != rule.id
-
-
-from policyc.model.facts import Collection  # noqa: E402
-from policyc.model.ir import Mode  # noqa: E402
-
-GOVERNED_ALL = dict.fromkeys(Collection, Mode.AUDIT)

@@ -92,20 +92,21 @@ def _matches(condition: Condition, facts: FileFacts) -> Tri:
 
 def _hash(condition: HashCondition, facts: FileFacts) -> Tri:
     """PE files by Authenticode hash, others flat (AppLockerFileInformation.cpp, AaronLockerV2)."""
+    hashes = facts.hashes
     pe = facts.pe is not None
-    own = facts.hashes.authenticode_sha256 if pe else facts.hashes.sha256
-    old = facts.hashes.authenticode_sha1
-    if own is UNKNOWN:
-        return None
+    digests: dict[str, object] = {
+        "SHA256": hashes.authenticode_sha256 if pe else hashes.sha256,
+        "SHA256Flat": hashes.sha256,
+        "SHA1": hashes.authenticode_sha1,
+    }
+    value: Tri = False
     for item in condition.hashes:
-        digest = own
-        if item.kind == "SHA256Flat":
-            digest = facts.hashes.sha256  # type: ignore[assignment]
-        if item.kind == "SHA1":
-            digest = old  # type: ignore[assignment]
-        if digest is not None and digest is not UNKNOWN and digest.value == item.data:
+        own = digests[item.kind]
+        if str(own) == item.data:
             return True
-    return False
+        if own is UNKNOWN:
+            value = None
+    return value
 
 
 def _publisher(condition: PublisherCondition, facts: FileFacts) -> Tri:

@@ -70,11 +70,15 @@ def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[AppLockerPolicy]:
     losses: list[Loss] = []
     addressed = [_addressed(rule, files, losses) for rule in policy.ordered()]
     natives: list[_Native] = []
+    by_flat: dict[Sha256Flat, list[FileFacts]] = {}
+    for facts in inventory.files:
+        if isinstance(facts.hashes.sha256, Sha256Flat):
+            by_flat.setdefault(facts.hashes.sha256, []).append(facts)
     for rule, source, sids in (item for item in addressed if item is not None):
         expansion = expand([rule], files, target=_TARGET, native=_is_native, digest_of=_digest)
         losses.extend(expansion.losses)
         for derived in expansion.rules:
-            named = _by_authenticode(derived.rule, files, losses)
+            named = _by_authenticode(derived.rule, files, by_flat, losses)
             natives += [_Native(rule=item, source=source, sids=sids) for item in named]
     for native in natives:
         losses.extend(_form_losses(native.rule, files))
@@ -145,7 +149,12 @@ def _digest(facts: FileFacts) -> Digest | None:
     return None if digest is UNKNOWN else digest
 
 
-def _by_authenticode(rule: Rule, files: tuple[FileFacts, ...], losses: list[Loss]) -> list[Rule]:
+def _by_authenticode(
+    rule: Rule,
+    files: tuple[FileFacts, ...],
+    by_flat: dict[Sha256Flat, list[FileFacts]],
+    losses: list[Loss],
+) -> list[Rule]:
     """PE files go by Authenticode hash: translate a flat hash through the inventory."""
     flat = next(
         (
@@ -158,7 +167,7 @@ def _by_authenticode(rule: Rule, files: tuple[FileFacts, ...], losses: list[Loss
     if flat is None:
         return [rule]
     permit = rule.effect is Effect.PERMIT
-    known = [facts for facts in files if facts.hashes.sha256 == flat]
+    known = by_flat.get(flat, [])
     if not known:
         losses.append(
             loss(

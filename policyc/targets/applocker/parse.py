@@ -177,12 +177,11 @@ def _extensions(element: etree._Element) -> Extensions:
 
 
 def _attribute(element: etree._Element, name: str) -> str:
-    value = element.get(name)
+    value: str | None = element.get(name)
     if value is None:
         raise _wrong(element, f"has no {name}")
     return value
 
 
 def _wrong(element: etree._Element, what: str) -> ArtifactError:
-    line = element.sourceline
-    return ArtifactError(f"<{element.tag}> {what}", line=line if isinstance(line, int) else 0)
+    return ArtifactError(f"<{element.tag}> {what}", line=element.sourceline or 0)
