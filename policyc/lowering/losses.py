@@ -118,6 +118,12 @@ LOSSES: dict[str, LossKind] = {
         text="The folders tmp, var and etc are links into /private on macOS; Santa sees resolved "
         "paths: the pattern never matches there.",
     ),
+    "L027": LossKind(
+        title="scripts without an interpreter line",
+        text="fapolicyd knows scripts by MIME type: by the interpreter line, or where libmagic "
+        "recognises the language. Other scripts are text, which may be read by anything, an "
+        "interpreter included. The policy governs the ones it can see.",
+    ),
     "L030": LossKind(
         title="exception not expressible",
         text="The target has no exceptions on such a rule; the rule is expanded over the "

@@ -1,0 +1,97 @@
+"""Rule file, trust file and configuration."""
+
+from __future__ import annotations
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from policyc.model.artifact import Artifact
+from policyc.resources import root
+from policyc.targets.fapolicyd.model import ALLOW, DENY, FapolicydPolicy, FaRule, SetDefinition
+from policyc.targets.fapolicyd.printer import TRUST_HEADER, rule_line, set_line, trust_line
+
+RULES, TRUST, CONF = "rules.d/00-policyc.rules", "trust.d/policyc", "fapolicyd.conf"
+
+
+class _Line(str):
+    """Text that may stand in a rule file: it came from the printer."""
+
+    __slots__ = ()
+
+
+def emit(model: FapolicydPolicy) -> tuple[Artifact, ...]:
+    """The three files, below ``/etc/fapolicyd`` on the endpoint."""
+    trust = "".join(trust_line(entry) + "\n" for entry in model.trust)
+    conf = "".join(f"{key} = {value}\n" for key, value in model.conf)
+    texts = {
+        CONF: "# Made by policyc.\n" + conf,
+        RULES: _layout(model),
+        TRUST: f"{TRUST_HEADER}\n{trust}",
+    }
+    return tuple(
+        Artifact(name=name, data=text.encode("utf-8"), media_type="text/plain")
+        for name, text in texts.items()
+    )
+
+
+def _layout(model: FapolicydPolicy) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(root("templates") / "fapolicyd"),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701  (no HTML; finalize lets only printed lines through)
+        finalize=_only_lines,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["rule"] = _printed
+    environment.filters["comment"] = _comment
+    guards, forbids, permits, closing = _sections(model.rules)
+    sets = {f"%{item.name}": item for item in model.sets}
+    return environment.get_template("rules.j2").render(
+        title="Application allowlist",
+        sets=[sets["%languages"]] if "%languages" in sets else [],
+        guards=guards,
+        forbids=_with_sets(forbids, sets),
+        permits=_with_sets(permits, sets),
+        closing=closing,
+    )
+
+
+def _sections(rules: tuple[FaRule, ...]) -> tuple[list[FaRule], ...]:
+    """Cut the rules where the layout has its headings; the order never changes."""
+    sections: tuple[list[FaRule], ...] = ([], [], [], [])
+    current = 0
+    for rule in rules:
+        if current == 0 and not rule.subject:
+            current = 1
+        if current == 1 and rule.decision == ALLOW:
+            current = 2
+        if current == 2 and (rule.decision == DENY or not rule.object):
+            current = 3
+        sections[current].append(rule)
+    return sections
+
+
+def _with_sets(rules: list[FaRule], sets: dict[str, SetDefinition]) -> list[FaRule | SetDefinition]:
+    """Each set of hashes stands before the rule that uses it."""
+    lines: list[FaRule | SetDefinition] = []
+    for rule in rules:
+        lines += [
+            sets[value] for _, value in rule.object if value in sets and value != "%languages"
+        ]
+        lines.append(rule)
+    return lines
+
+
+def _printed(item: FaRule | SetDefinition) -> _Line:
+    return _Line(rule_line(item) if isinstance(item, FaRule) else set_line(item))
+
+
+def _comment(text: str) -> _Line:
+    return _Line("".join(char if char.isprintable() else "?" for char in text))
+
+
+def _only_lines(value: object) -> object:
+    if not isinstance(value, _Line):
+        raise TypeError("only printed lines may stand in a rule file")
+    return value

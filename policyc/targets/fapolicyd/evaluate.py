@@ -1,0 +1,131 @@
+"""What fapolicyd decides about a file: rules from top to bottom, the first match decides.
+
+Source: policy.c and rules.c. The subject is an ordinary one: ``/usr/bin/bash``, trusted,
+in the middle of its life, so no start-up pattern fits. Permissive mode decides the same and
+only reports.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from policyc.model.decision import Decision, Tri, Verdict
+from policyc.model.facts import UNKNOWN, Collection, FileFacts
+from policyc.targets.fapolicyd.model import FapolicydPolicy, FaRule
+
+_SUBJECT = {"exe": "/usr/bin/bash", "comm": "bash", "trust": "1", "uid": "1000", "gid": "1000"}
+_EVENTS = {
+    # An execve is an execute and then an open of the same file; either can deny it.
+    Collection.EXECUTABLE: ("execute", "open"),
+    Collection.LIBRARY: ("open",),
+    # An interpreter only opens a script, so an open that is allowed runs it.
+    Collection.SCRIPT: ("open",),
+}
+
+
+def evaluate(policy: FapolicydPolicy, facts: FileFacts) -> Decision:
+    """The decision, with the number of the rule as the daemon's log gives it."""
+    events = () if facts.collection is None else _EVENTS.get(facts.collection, ())
+    if not events:
+        return Decision(verdict=Verdict.NOT_GOVERNED, reason="opened as data")
+    decision = Decision(verdict=Verdict.NOT_GOVERNED)
+    index = _index(_Same(policy))
+    for event in events:
+        decision = _event(policy, index, facts, event)
+        if decision.verdict is not Verdict.ALLOW:
+            return decision
+    return decision
+
+
+def _event(policy: FapolicydPolicy, index: _Index, facts: FileFacts, event: str) -> Decision:
+    for number, rule in enumerate(policy.rules, 1):
+        if rule.perm not in (event, "any"):
+            continue
+        value = _matches(rule, index, facts)
+        if value is None:
+            return Decision(verdict=Verdict.UNDETERMINED, reason=f"rule={number} needs a fact")
+        if value:
+            verdict = Verdict.ALLOW if rule.decision.startswith("allow") else Verdict.DENY
+            return Decision(verdict=verdict, reason=f"rule={number} perm={event}")
+    return Decision(verdict=Verdict.ALLOW, reason=f"rule=0 perm={event} no-opinion")
+
+
+def _matches(rule: FaRule, index: _Index, facts: FileFacts) -> Tri:
+    for name, value in rule.subject:
+        if name not in _SUBJECT or _SUBJECT[name] not in index.values(value):
+            return False
+    unknown = False
+    for name, value in rule.object:
+        held = _field(name, value, index, facts)
+        if held is False:
+            return False
+        unknown = unknown or held is None
+    return None if unknown else True
+
+
+def _field(name: str, value: str, index: _Index, facts: FileFacts) -> Tri:
+    values = index.values(value)
+    match name:
+        case "path":
+            return facts.path in values
+        case "dir":
+            return any(facts.path.startswith(item) for item in values)
+        case "ftype":
+            if "any" in values:
+                return True
+            return None if facts.ftype is UNKNOWN else facts.ftype in values
+        case "trust":
+            own = index.trusted(facts)
+            return None if own is None else own == (value == "1")
+        case "sha256hash" | "filehash":
+            digest = facts.hashes.sha256
+            if digest is UNKNOWN:
+                return None
+            return digest is not None and digest.value in values
+        case _:
+            return False
+
+
+class _Index:
+    """Sets as sets and trust by path, built once for a policy."""
+
+    def __init__(self, policy: FapolicydPolicy) -> None:
+        self._sets = {f"%{item.name}": frozenset(item.values) for item in policy.sets}
+        self._trust: dict[str, set[tuple[int, str]]] = {}
+        for entry in policy.trust:
+            self._trust.setdefault(entry.path, set()).add((entry.size, entry.sha256))
+
+    def values(self, text: str) -> frozenset[str]:
+        """The values of a field: a set's members, or the comma-separated ones."""
+        return self._sets.get(text) or frozenset(text.split(","))
+
+    def trusted(self, facts: FileFacts) -> Tri:
+        """Path, size and hash must be listed together (integrity=sha256)."""
+        own = self._trust.get(facts.path)
+        if own is None:
+            return False
+        if facts.hashes.sha256 is UNKNOWN:
+            return None
+        return any(
+            size == facts.size and str(facts.hashes.sha256) == digest for size, digest in own
+        )
+
+
+class _Same:
+    """A key that compares by identity: hashing a whole policy for every file costs too much."""
+
+    __slots__ = ("policy",)
+
+    def __init__(self, policy: FapolicydPolicy) -> None:
+        self.policy = policy
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.policy is other.policy
+
+    def __hash__(self) -> int:
+        return id(self.policy)
+
+
+@lru_cache(maxsize=4)
+def _index(key: _Same) -> _Index:
+    return _Index(key.policy)

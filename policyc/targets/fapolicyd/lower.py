@@ -1,0 +1,344 @@
+"""Baseline rules to first-match rules: forbids, then permits, then the closing denies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from policyc.lowering.expand import expand
+from policyc.lowering.losses import loss
+from policyc.model.facts import UNKNOWN, Collection, FileFacts, Inventory
+from policyc.model.identity import Digest, Sha256Flat
+from policyc.model.ir import AllOf, AtPath, Effect, HasHash, Mode, OfType, PolicyIR, Rule, RuleId
+from policyc.model.loss import Drift, Loss
+from policyc.model.path import PathShape
+from policyc.targets.base import Lowered
+from policyc.targets.fapolicyd.capabilities import (
+    BAD,
+    CAPABILITIES,
+    EXECUTABLE,
+    LANGUAGES,
+    SHARED,
+    governs,
+)
+from policyc.targets.fapolicyd.configuration import configuration
+from policyc.targets.fapolicyd.model import (
+    ALLOW,
+    DENY,
+    FapolicydPolicy,
+    FaRule,
+    SetDefinition,
+    TrustEntry,
+)
+from policyc.targets.fapolicyd.printer import expressible, rule_line, trustable
+
+_TARGET = "fapolicyd"
+_SET_SIZE = 1000
+"""Members per set: one set of a thousand costs nothing per open, and lines stay readable."""
+
+_ELF = frozenset({Collection.EXECUTABLE, Collection.LIBRARY})
+_LANGUAGE_SET = "%languages"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Native:
+    """A rule that fapolicyd can say, and the baseline rule it stands for."""
+
+    rule: Rule
+    source: RuleId
+
+    @property
+    def digest(self) -> Sha256Flat | None:
+        """The hash it names, if it is a rule by hash."""
+        for atom in self.rule.match.atoms:
+            if isinstance(atom, HasHash) and isinstance(atom.digest, Sha256Flat):
+                return atom.digest
+        return None
+
+
+def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[FapolicydPolicy]:
+    """Lower a policy that is specialised to fapolicyd."""
+    files = tuple(facts for facts in inventory.files if governs(facts))
+    losses = _scope_losses(policy, files)
+    natives = _natives(policy, files, losses)
+    forbids = [item for item in natives if item.rule.effect is Effect.FORBID]
+    permits = [item for item in natives if item.rule.effect is Effect.PERMIT]
+    sets, rules = [SetDefinition(name="languages", values=LANGUAGES)], _guards(policy)
+    provenance: dict[str, set[RuleId]] = {}
+    for decision, items in ((DENY, forbids), (ALLOW, permits)):
+        own_sets, hash_rules = _hash_rules(policy, decision, items, provenance)
+        field_rules = _field_rules(policy, decision, items, provenance)
+        sets += own_sets
+        if decision == DENY:
+            rules += [*hash_rules, *field_rules]
+        else:
+            trusted = FaRule(decision=ALLOW, perm="any", object=(("trust", "1"),))
+            rules += [trusted, *field_rules, *hash_rules]
+    rules += _closing(policy)
+    trust = _trust(permits, files)
+    model = FapolicydPolicy(
+        sets=tuple(sets),
+        rules=tuple(rules),
+        trust=trust,
+        conf=configuration(
+            str(CAPABILITIES.setting(policy, "version")),
+            trust,
+            permissive=Mode.ENFORCE not in policy.governs.values(),
+        ),
+    )
+    return Lowered(
+        model=model,
+        provenance={key: tuple(sorted(value)) for key, value in sorted(provenance.items())},
+        losses=tuple(dict.fromkeys(losses)),
+    )
+
+
+def _scope_losses(policy: PolicyIR, files: tuple[FileFacts, ...]) -> list[Loss]:
+    found = []
+    if Collection.SCRIPT in policy.governs:
+        found.append(
+            loss(
+                "L027",
+                Drift.COSMETIC,
+                target=_TARGET,
+                covers=(),
+                files=(),
+                policy=policy,
+                message="a script without an interpreter line is text to fapolicyd, unless "
+                "libmagic recognises its language",
+                remedy="nothing to do; know that such files are outside what it governs",
+            )
+        )
+    other = _ELF - policy.governs.keys()
+    if other and other != _ELF:
+        found.append(
+            loss(
+                "L002",
+                Drift.NARROWS,
+                target=_TARGET,
+                covers=tuple(AllOf(frozenset({OfType(item)})) for item in (EXECUTABLE, SHARED)),
+                files=files,
+                policy=policy,
+                message="fapolicyd cannot tell every library from a program, so both are governed",
+                remedy="govern executable and library together",
+            )
+        )
+    if len(set(policy.governs.values())) > 1:
+        found.append(
+            loss(
+                "L004",
+                Drift.WIDENS,
+                target=_TARGET,
+                covers=(),
+                files=files,
+                policy=policy,
+                message="fapolicyd has one mode; as some collections are only audited, all are",
+                remedy="give every collection the same mode",
+            )
+        )
+    return found
+
+
+def _natives(policy: PolicyIR, files: tuple[FileFacts, ...], losses: list[Loss]) -> list[_Native]:
+    natives = []
+    governed = frozenset(policy.governs)
+    for source in policy.ordered():
+        rule = _for_everybody(source, files, losses)
+        if rule is None:
+            continue
+        expansion = expand(
+            [rule],
+            files,
+            target=_TARGET,
+            native=lambda item: _is_native(item, governed),
+            digest_of=_digest,
+        )
+        losses += expansion.losses
+        for derived in expansion.rules:
+            if not _concerns(derived.rule, files, governed, losses):
+                continue
+            natives.append(_Native(rule=derived.rule, source=source.id))
+    return natives
+
+
+def _digest(facts: FileFacts) -> Digest | None:
+    digest = facts.hashes.sha256
+    return None if digest is UNKNOWN else digest
+
+
+def _for_everybody(rule: Rule, files: tuple[FileFacts, ...], losses: list[Loss]) -> Rule | None:
+    if not rule.principals:
+        return rule
+    permit = rule.effect is Effect.PERMIT
+    losses.append(
+        loss(
+            "L040",
+            Drift.NARROWS,
+            target=_TARGET,
+            covers=(rule.match,),
+            files=files,
+            rule=rule,
+            message="principals are not written for fapolicyd: "
+            + ("the permit is left out" if permit else "the forbid applies to everybody"),
+            remedy="leave the principals out, or limit the rule with platforms",
+        )
+    )
+    return None if permit else replace(rule, principals=frozenset())
+
+
+def _is_native(rule: Rule, governed: frozenset[Collection]) -> bool:
+    if rule.unless or len(rule.match.atoms) != 1:
+        return False
+    (atom,) = rule.match.atoms
+    if isinstance(atom, HasHash):
+        return isinstance(atom.digest, Sha256Flat)
+    return governed <= rule.collections and _fields(rule.match) is not None
+
+
+def _fields(match: AllOf) -> tuple[tuple[str, str], ...] | None:
+    """The object fields of a path or a type, or None if no rule can carry it."""
+    (atom,) = match.atoms
+    match atom:
+        case OfType(ftype=ftype) if ftype in (EXECUTABLE, SHARED, *LANGUAGES):
+            return (("ftype", ftype),)
+        case AtPath(pattern=pattern) if expressible(pattern.text.removesuffix("**")):
+            if pattern.shape is PathShape.EXACT:
+                return (("path", pattern.text),)
+            return (("dir", pattern.directory),) if pattern.shape is PathShape.TREE else None
+        case _:
+            return None
+
+
+def _concerns(
+    rule: Rule, files: tuple[FileFacts, ...], governed: frozenset[Collection], losses: list[Loss]
+) -> bool:
+    """Whether a rule by hash is to be written; its content decides which collection it is in."""
+    (atom,) = rule.match.atoms
+    if not isinstance(atom, HasHash) or governed <= rule.collections:
+        return True
+    known = [facts for facts in files if facts.hashes.sha256 == atom.digest]
+    if known:
+        return any(facts.collection in rule.collections for facts in known)
+    losses.append(
+        loss(
+            "L003",
+            Drift.WIDENS if rule.effect is Effect.PERMIT else Drift.NARROWS,
+            target=_TARGET,
+            covers=(rule.match,),
+            files=files,
+            rule=rule,
+            message="the hash is in no inventory, so its collection is not known",
+            remedy="scan the file, or leave out the rule's collections",
+        )
+    )
+    return True
+
+
+def _hash_rules(
+    policy: PolicyIR,
+    decision: str,
+    items: list[_Native],
+    provenance: dict[str, set[RuleId]],
+) -> tuple[list[SetDefinition], list[FaRule]]:
+    """Hashes in sets of a thousand.
+
+    Before 1.3.7 a set whose first member begins with a digit holds numbers and never
+    matches a hash, so members are in descending order behind one that begins with a letter.
+    """
+    digests: dict[str, set[RuleId]] = {}
+    for item in items:
+        if item.digest is not None:
+            digests.setdefault(item.digest.value, set()).add(item.source)
+    version = str(CAPABILITIES.setting(policy, "version"))
+    field = "filehash" if version in ("1.5", "2.0") else "sha256hash"
+    ordered = sorted(digests, reverse=True)
+    sets, rules = [], []
+    word = "permit" if decision == ALLOW else "forbid"
+    for number, start in enumerate(range(0, len(ordered), _SET_SIZE)):
+        members = ordered[start : start + _SET_SIZE]
+        for digest in members:
+            provenance.setdefault(f"hash {word} {digest}", set()).update(digests[digest])
+        if members[0][0].isdigit():
+            members = ["f" * 64, *members]
+        name = f"{word}_{number}"
+        sets.append(SetDefinition(name=name, values=tuple(members)))
+        rules.append(FaRule(decision=decision, perm="any", object=((field, f"%{name}"),)))
+    return sets, rules
+
+
+def _field_rules(
+    policy: PolicyIR,
+    decision: str,
+    items: list[_Native],
+    provenance: dict[str, set[RuleId]],
+) -> list[FaRule]:
+    rules: dict[str, FaRule] = {}
+    for item in items:
+        if item.digest is not None:
+            continue
+        fields = _fields(item.rule.match)
+        if fields is None:
+            raise AssertionError("expansion leaves hashes, paths and types only")
+        for rule in _written(policy, decision, fields):
+            line = rule_line(rule)
+            rules[line] = rule
+            provenance.setdefault(line, set()).add(item.source)
+    return [rules[line] for line in sorted(rules)]
+
+
+def _written(policy: PolicyIR, decision: str, fields: tuple[tuple[str, str], ...]) -> list[FaRule]:
+    """A permit is one rule. A forbid must leave data alone: it names what runs there."""
+    if decision == ALLOW or fields[0][0] == "ftype":
+        return [FaRule(decision=decision, perm="any", object=fields)]
+    types = []
+    if policy.governs.keys() & _ELF:
+        types += [EXECUTABLE, SHARED, BAD]
+    if Collection.SCRIPT in policy.governs:
+        types.append(_LANGUAGE_SET)
+    return [
+        FaRule(decision=DENY, perm="any", object=(*fields, ("ftype", ftype))) for ftype in types
+    ]
+
+
+def _guards(policy: PolicyIR) -> list[FaRule]:
+    """The loader must not be used to run what could not run by itself."""
+    ld_so = str(CAPABILITIES.setting(policy, "ld_so"))
+    rules = [FaRule(decision=DENY, perm="any", subject=(("pattern", "ld_so"),))]
+    if expressible(ld_so) and ld_so.startswith("/"):
+        rules.append(FaRule(decision=DENY, perm="open", subject=(("exe", ld_so),)))
+    return rules
+
+
+def _closing(policy: PolicyIR) -> list[FaRule]:
+    """Default deny for what is governed; without a match fapolicyd allows."""
+    elf = bool(policy.governs.keys() & _ELF)
+    script = Collection.SCRIPT in policy.governs
+    rules = []
+    if elf and script:
+        rules.append(FaRule(decision=DENY, perm="execute"))
+    elif elf:
+        rules += [
+            FaRule(decision=DENY, perm="execute", object=(("ftype", ftype),))
+            for ftype in (EXECUTABLE, SHARED, BAD)
+        ]
+    if elf:
+        rules += [
+            FaRule(decision=DENY, perm="open", object=(("ftype", ftype),))
+            for ftype in (SHARED, EXECUTABLE, BAD)
+        ]
+    if script:
+        rules.append(FaRule(decision=DENY, perm="open", object=(("ftype", _LANGUAGE_SET),)))
+    perm = "open" if elf and script else "any"
+    return [*rules, FaRule(decision=ALLOW, perm=perm)]
+
+
+def _trust(permits: list[_Native], files: tuple[FileFacts, ...]) -> tuple[TrustEntry, ...]:
+    """Known files that are permitted by hash: the daemon then need not try the hash rules."""
+    digests = {item.digest for item in permits if item.digest is not None}
+    entries = {
+        TrustEntry(path=facts.path, size=facts.size, sha256=facts.hashes.sha256.value)
+        for facts in files
+        if isinstance(facts.hashes.sha256, Sha256Flat)
+        and facts.hashes.sha256 in digests
+        and trustable(facts.path)
+    }
+    return tuple(sorted(entries))

@@ -1,0 +1,139 @@
+"""Rule, trust and configuration files to the model, as fapolicyd reads them.
+
+The grammar is rules.c's; where a daemon before 1.5 would silently drop a field, this parser
+refuses the file.
+"""
+
+from __future__ import annotations
+
+import re
+
+from policyc.model.artifact import Artifact
+from policyc.targets.base import ArtifactError
+from policyc.targets.fapolicyd.model import FapolicydPolicy, FaRule, SetDefinition, TrustEntry
+
+_DECISION = re.compile(r"(?:allow|deny)(?:_audit|_syslog|_log)?", re.ASCII)
+_SET = re.compile(r"%([A-Za-z0-9_]+)=(\S+)", re.ASCII)
+_SUBJECT = frozenset(
+    {"auid", "uid", "sessionid", "gid", "pid", "ppid", "trust", "pattern", "comm", "exe", "dir"}
+    | {"ftype"}
+)
+_OBJECT = frozenset({"path", "dir", "device", "ftype", "trust", "sha256hash", "filehash"})
+_MAX_FIELDS = 8
+_TRUST = re.compile(r"(\S+) ([0-9]{1,15}) ([0-9a-f]{64})", re.ASCII)
+
+
+def parse(artifacts: tuple[Artifact, ...]) -> FapolicydPolicy:
+    """Read ``rules.d``, ``trust.d`` and ``fapolicyd.conf``; raises ArtifactError."""
+    sets: list[SetDefinition] = []
+    rules: list[FaRule] = []
+    trust: list[TrustEntry] = []
+    conf: list[tuple[str, str]] = []
+    for artifact in sorted(artifacts, key=lambda item: item.name):
+        for number, line in _lines(artifact):
+            try:
+                if artifact.name.endswith(".rules"):
+                    _rule_line(line, sets, rules)
+                elif artifact.name.endswith(".conf"):
+                    conf.append(_conf_line(line))
+                else:
+                    trust.append(_trust_line(line))
+            except ValueError as error:
+                raise ArtifactError(str(error), artifact=artifact.name, line=number) from error
+    if not rules:
+        raise ArtifactError("no rules: the daemon would not start")
+    return FapolicydPolicy(
+        sets=tuple(sets), rules=tuple(rules), trust=tuple(trust), conf=tuple(conf)
+    )
+
+
+def _lines(artifact: Artifact) -> list[tuple[int, str]]:
+    try:
+        text = artifact.data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ArtifactError("not UTF-8", artifact=artifact.name) from error
+    if text and not text.endswith("\n"):
+        raise ArtifactError(
+            "no newline at the end: some daemons drop the last line", artifact=artifact.name
+        )
+    return [
+        (number, line)
+        for number, line in enumerate(text.split("\n"), 1)
+        if line.strip() and not line.startswith("#")
+    ]
+
+
+def _rule_line(line: str, sets: list[SetDefinition], rules: list[FaRule]) -> None:
+    if any(not char.isprintable() for char in line):
+        raise ValueError("a control character")
+    if line.startswith("%"):
+        sets.append(_set(line, sets))
+        return
+    decision, *rest = line.split()
+    if not _DECISION.fullmatch(decision):
+        raise ValueError(f"{decision!r} is no decision")
+    if rest.count(":") != 1:
+        raise ValueError("a rule has one ':' between blanks")
+    perm = "open"
+    if rest[0].startswith("perm="):
+        perm = rest.pop(0).removeprefix("perm=")
+    if perm not in ("open", "execute", "any"):
+        raise ValueError(f"{perm!r} is no permission")
+    colon = rest.index(":")
+    names = {item.name for item in sets}
+    rules.append(
+        FaRule(
+            decision=decision,
+            perm=perm,
+            subject=_side(rest[:colon], _SUBJECT, names),
+            object=_side(rest[colon + 1 :], _OBJECT, names),
+        )
+    )
+
+
+def _set(line: str, sets: list[SetDefinition]) -> SetDefinition:
+    match = _SET.fullmatch(line)
+    if match is None:
+        raise ValueError("a set is written %name=a,b without blanks")
+    values = tuple(match[2].split(","))
+    if match[1] in {item.name for item in sets}:
+        raise ValueError(f"the set {match[1]} is defined twice")
+    if len(set(values)) != len(values) or "" in values:
+        raise ValueError(f"the set {match[1]} has an empty or a repeated member")
+    return SetDefinition(name=match[1], values=values)
+
+
+def _side(tokens: list[str], known: frozenset[str], sets: set[str]) -> tuple[tuple[str, str], ...]:
+    if not tokens:
+        raise ValueError("a side of the rule is empty")
+    fields = []
+    for item in tokens:
+        if item == "all":
+            continue
+        name, equals, value = item.partition("=")
+        if not equals or not value or name not in known:
+            raise ValueError(f"{item!r} is no field that fapolicyd knows here")
+        if name == "trust" and value not in ("0", "1"):
+            raise ValueError(f"trust={value} is read as trust=0")
+        if value.startswith("%") and value[1:] not in sets:
+            raise ValueError(f"the set {value} is not defined")
+        fields.append((name, value))
+    if len(fields) > _MAX_FIELDS:
+        raise ValueError(f"more than {_MAX_FIELDS} fields on one side")
+    return tuple(fields)
+
+
+def _trust_line(line: str) -> TrustEntry:
+    match = _TRUST.fullmatch(line)
+    if match is None:
+        raise ValueError("a trust entry is: path size sha256")
+    raw = re.sub(rb"%([0-9A-F]{2})", lambda found: bytes([int(found[1], 16)]), match[1].encode())
+    path = raw.decode("utf-8", "surrogateescape")
+    return TrustEntry(path=path, size=int(match[2]), sha256=match[3])
+
+
+def _conf_line(line: str) -> tuple[str, str]:
+    key, equals, value = line.partition("=")
+    if not equals or not key.strip() or not value.strip():
+        raise ValueError("a setting is: key = value")
+    return key.strip(), value.strip()
