@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from policyc.model.decision import holds
-from policyc.model.facts import FileFacts
+from policyc.model.facts import Collection, FileFacts
 from policyc.model.ir import AllOf, PolicyIR, Rule
 from policyc.model.loss import Drift, Loss
 from policyc.model.span import NOWHERE
@@ -124,10 +124,20 @@ LOSSES: dict[str, LossKind] = {
         "recognises the language. Other scripts are text, which may be read by anything, an "
         "interpreter included. The policy governs the ones it can see.",
     ),
+    "L029": LossKind(
+        title="elliptic-curve signatures are ignored",
+        text="App Control does not verify ECDSA signatures: a file whose signer has such a key is "
+        "unsigned to it, so a rule by issuer does not match the file.",
+    ),
     "L030": LossKind(
         title="exception not expressible",
         text="The target has no exceptions on such a rule; the rule is expanded over the "
         "inventory instead.",
+    ),
+    "L051": LossKind(
+        title="Windows itself is not permitted",
+        text="The policy is enforced and no permit can cover the files of Windows. A machine that "
+        "gets it does not start. Audit first, and permit C:\\Windows or its signers.",
     ),
     "L040": LossKind(
         title="principals not expressible",
@@ -148,6 +158,7 @@ def loss(
     remedy: str,
     rule: Rule | None = None,
     policy: PolicyIR | None = None,
+    collections: frozenset[Collection] = frozenset(Collection),
 ) -> Loss:
     """Make a Loss of a known code; raises KeyError for an unknown one.
 
@@ -155,7 +166,7 @@ def loss(
     ``covers`` the loss explains no difference and all of ``files`` count as hits.
     """
     LOSSES[code]
-    files = tuple(files)
+    files = tuple(facts for facts in files if facts.collection in collections)
     hits = sum(
         not covers or any(holds(cover, facts) is not False for cover in covers) for facts in files
     )
@@ -167,6 +178,7 @@ def loss(
         message=message,
         remedy=remedy,
         covers=covers,
+        collections=collections,
         rule=None if rule is None else rule.id,
         rule_name="" if rule is None else rule.name,
         inventory_hits=hits,

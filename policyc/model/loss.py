@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
+from policyc.model.facts import Collection
 from policyc.model.ir import AllOf, RuleId
 from policyc.model.span import NOWHERE, Span
 
@@ -22,7 +23,8 @@ class Loss:
     """A typed loss of meaning.
 
     ``covers`` describes the files whose decision may differ: a difference in the direction
-    of ``drift`` on a file that satisfies one of ``covers`` is explained by this loss.
+    of ``drift`` on a file of ``collections`` that satisfies one of ``covers`` is explained
+    by this loss.
     ``inventory_hits`` counts such files in the inventory; ``rule`` is None when the loss
     belongs to the policy as a whole.
     """
@@ -33,6 +35,7 @@ class Loss:
     message: str
     remedy: str
     covers: tuple[AllOf, ...]
+    collections: frozenset[Collection] = frozenset(Collection)
     rule: RuleId | None = None
     rule_name: str = ""
     inventory_hits: int = 0

@@ -110,6 +110,8 @@ def explaining(facts: FileFacts, agreement: Agreement, losses: Iterable[Loss]) -
     """The first loss of the right direction that covers the file, or None."""
     wanted = Drift.WIDENS if agreement is Agreement.WIDER else Drift.NARROWS
     for loss in losses:
-        if loss.drift is wanted and any(holds(cover, facts) is not False for cover in loss.covers):
+        if loss.drift is not wanted or facts.collection not in loss.collections:
+            continue
+        if any(holds(cover, facts) is not False for cover in loss.covers):
             return loss
     return None

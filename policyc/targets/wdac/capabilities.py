@@ -1,0 +1,89 @@
+"""What App Control can say at this stage."""
+
+from __future__ import annotations
+
+from policyc.model.facts import Collection, FileFacts, PeKind, Platform
+from policyc.model.formats import FileFormat
+from policyc.targets.base import (
+    Capabilities,
+    Probe,
+    SettingKind,
+    SettingSpec,
+    Support,
+    Supports,
+)
+
+_EXACT = Supports(permit=Support.EXACT, forbid=Support.EXACT)
+_VACUOUS = Supports(permit=Support.VACUOUS, forbid=Support.VACUOUS)
+
+
+def _lossy(note: str) -> Supports:
+    return Supports(permit=Support.LOSSY, forbid=Support.LOSSY, note=note)
+
+
+_HASHES = "expanded to the inventory's hashes (L010, L012)"
+_ECC = "ECDSA signatures are ignored (L029)"
+_LEAVES = "the certificates seen in the inventory (L016)"
+_PATHS = "ignored where users can write (L017); exact without runtime_path_protection"
+
+CAPABILITIES = Capabilities(
+    target="wdac",
+    title="App Control for Business, formerly WDAC (Windows)",
+    platform=Platform.WINDOWS,
+    collections=frozenset(
+        {Collection.EXECUTABLE, Collection.LIBRARY, Collection.SCRIPT, Collection.INSTALLER}
+    ),
+    supports={
+        Probe.HASH_SHA256: _lossy("PE files by Authenticode hash (L013)"),
+        Probe.HASH_AUTHENTICODE: _EXACT,
+        Probe.HASH_PAGE: _EXACT,
+        Probe.HASH_CDHASH: _VACUOUS,
+        Probe.SIGNER_PUBLISHER: _lossy(_LEAVES),
+        Probe.SIGNER_COMMON_NAME: _lossy(_ECC),
+        Probe.SIGNER_ISSUER: _lossy(_ECC),
+        Probe.SIGNER_LEAF: _EXACT,
+        Probe.SIGNER_TEAM: _VACUOUS,
+        Probe.SIGNER_SIGNING_ID: _VACUOUS,
+        Probe.PRODUCT_NAME: _EXACT,
+        Probe.PRODUCT_ORIGINAL_FILENAME: _EXACT,
+        Probe.PUBLISHER_PRODUCT_VERSION: _lossy(_LEAVES),
+        Probe.CHAIN_PRODUCT_VERSION: _lossy(_ECC),
+        Probe.PATH_EXACT: _lossy(_PATHS),
+        Probe.PATH_TREE: _lossy(_PATHS),
+        Probe.PATH_GLOB: _lossy(_HASHES),
+        Probe.PACKAGE: _lossy(_HASHES),
+        Probe.TYPE: _lossy(_HASHES),
+        Probe.MASQUERADE: _lossy(_HASHES),
+        Probe.UNLESS_PATH: _lossy(_HASHES),
+        Probe.PRINCIPALS: _lossy("App Control knows no users (L040)"),
+    },
+    settings=(
+        SettingSpec(
+            name="version",
+            kind=SettingKind.TEXT,
+            doc="VersionEx; must not fall for a policy that is deployed",
+            default="10.0.0.0",
+        ),
+        SettingSpec(
+            name="runtime_path_protection",
+            kind=SettingKind.FLAG,
+            doc="false writes option 18: path rules count where users can write, too",
+            default=True,
+        ),
+    ),
+)
+
+_SCRIPTS = frozenset({"ps1", "psm1", "vbs", "vbe", "js", "jse", "wsf", "wsh"})
+
+
+def governs(facts: FileFacts) -> bool:
+    """Whether App Control is asked about the file in user mode.
+
+    Source: "Script enforcement with App Control": PowerShell and Windows Script Host ask,
+    as does Windows Installer; cmd, Python and Java do not.
+    """
+    if facts.pe is not None:
+        return facts.pe.kind in (PeKind.EXECUTABLE, PeKind.LIBRARY)
+    if facts.actual is FileFormat.MSI:
+        return True
+    return facts.script is not None and facts.extension in _SCRIPTS

@@ -1,0 +1,142 @@
+"""Baseline conditions in App Control's terms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from policyc.model.facts import Certificate
+from policyc.model.identity import (
+    AuthenticodeSha1,
+    AuthenticodeSha256,
+    CertSha256,
+    Oid,
+    PageHash,
+    Sha256Flat,
+    TbsHash,
+)
+from policyc.model.ir import AllOf, AtPath, HasHash, IsProduct, SignedBy
+from policyc.model.path import PathPattern, PathShape
+
+_ILLEGAL = re.compile("[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignerTerms:
+    """A signer rule: TBS hash of a chain certificate, leaf CN, EKU, and a product."""
+
+    root: TbsHash
+    publisher: str | None
+    eku: Oid | None
+    product: IsProduct | None
+
+
+def hash_of(match: AllOf) -> str | None:
+    """The digest of a condition that is a hash and nothing else, if a policy can hold it."""
+    if len(match.atoms) != 1:
+        return None
+    (atom,) = match.atoms
+    kinds = (AuthenticodeSha256, AuthenticodeSha1, PageHash, Sha256Flat)
+    if isinstance(atom, HasHash) and isinstance(atom.digest, kinds):
+        return atom.digest.value
+    return None
+
+
+def flat_of(match: AllOf) -> Sha256Flat | None:
+    """The flat hash of a condition that is one and nothing else."""
+    if len(match.atoms) != 1:
+        return None
+    (atom,) = match.atoms
+    if isinstance(atom, HasHash) and isinstance(atom.digest, Sha256Flat):
+        return atom.digest
+    return None
+
+
+def product_of(match: AllOf) -> IsProduct | None:
+    """The product of a condition that is one and nothing else, if XML can carry it."""
+    if len(match.atoms) != 1:
+        return None
+    (atom,) = match.atoms
+    return atom if isinstance(atom, IsProduct) and _carries(atom) else None
+
+
+def path_of(match: AllOf) -> str | None:
+    """The FilePath of a condition that is a path and nothing else, or None.
+
+    One file, or a folder with ``\\*``, which is recursive; on the system drive only, which
+    ``%OSDRIVE%`` names.
+    """
+    if len(match.atoms) != 1:
+        return None
+    (atom,) = match.atoms
+    if not isinstance(atom, AtPath):
+        return None
+    pattern: PathPattern = atom.pattern
+    literal = pattern.text.removesuffix("**")
+    if pattern.shape is PathShape.GLOB or not pattern.text.startswith("C:\\"):
+        return None
+    if any(char in literal for char in "*?%") or not literal_text(literal):
+        return None
+    suffix = "*" if pattern.shape is PathShape.TREE else ""
+    return "%OSDRIVE%" + literal[2:] + suffix
+
+
+def signer_of(match: AllOf, leaves: Mapping[CertSha256, Certificate]) -> SignerTerms | None:
+    """The signer rule of a condition, or None. ``leaves`` are the certificates known."""
+    signers = [atom for atom in match.atoms if isinstance(atom, SignedBy)]
+    products = [atom for atom in match.atoms if isinstance(atom, IsProduct)]
+    if len(signers) != 1 or len(products) > 1 or len(match.atoms) != 1 + len(products):
+        return None
+    (signer,) = signers
+    if signer.publisher is not None or signer.team is not None or signer.signing_id is not None:
+        return None
+    root = signer.issuer
+    if signer.leaf is not None:
+        leaf = leaves.get(signer.leaf)
+        if leaf is None or leaf.key == "ec" or root is not None:
+            return None
+        root = leaf.tbs
+    if root is None or not literal_text(signer.common_name or ""):
+        return None
+    product = products[0] if products else None
+    if product is not None and not _carries(product):
+        return None
+    return SignerTerms(root=root, publisher=signer.common_name, eku=signer.eku, product=product)
+
+
+def publisher_condition(match: AllOf) -> SignedBy | None:
+    """The signer condition that certificates of the inventory can stand in for, or None.
+
+    It names the publisher as AppLocker does, or a leaf; a product may stand beside it.
+    """
+    signers = [atom for atom in match.atoms if isinstance(atom, SignedBy)]
+    others = match.atoms - set(signers)
+    if len(signers) != 1 or any(not isinstance(atom, IsProduct) for atom in others):
+        return None
+    (signer,) = signers
+    return signer if signer.publisher is not None and signer.team is None else None
+
+
+def literal_text(text: str) -> bool:
+    """Whether an XML attribute keeps the text and App Control takes it for no wildcard."""
+    return not _ILLEGAL.search(text) and "*" not in text and text == text.strip()
+
+
+def _carries(product: IsProduct) -> bool:
+    names = (product.name, product.original_filename)
+    return all(name is None or (literal_text(name) and name != "") for name in names)
+
+
+def encoded_eku(oid: Oid) -> str:
+    """An object identifier as App Control holds it: DER with the tag byte 01 instead of 06."""
+    first, second, *rest = (int(part) for part in oid.value.split("."))
+    body = b"".join(_base128(number) for number in (first * 40 + second, *rest))
+    return (b"\x01" + bytes([len(body)]) + body).hex()
+
+
+def _base128(number: int) -> bytes:
+    digits = [number & 0x7F]
+    while number := number >> 7:
+        digits.append(number & 0x7F | 0x80)
+    return bytes(reversed(digits))

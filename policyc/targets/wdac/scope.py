@@ -1,0 +1,80 @@
+"""What App Control governs as one, and what follows for a baseline that does not."""
+
+from __future__ import annotations
+
+from policyc.lowering.losses import loss
+from policyc.model.facts import Collection, FileFacts
+from policyc.model.ir import AllOf, AtPath, Effect, Mode, PolicyIR, SignedBy
+from policyc.model.loss import Drift, Loss
+from policyc.model.path import PathPattern
+from policyc.targets.wdac.capabilities import CAPABILITIES
+
+_TARGET = "wdac"
+_HOSTS = frozenset({Collection.SCRIPT, Collection.INSTALLER})
+_NTDLL = "C:\\Windows\\System32\\ntdll.dll"
+
+
+def enforces_scripts(policy: PolicyIR) -> bool:
+    """Script enforcement covers scripts and installers alike, or neither (option 11)."""
+    return bool(policy.governs.keys() & _HOSTS)
+
+
+def scope_losses(policy: PolicyIR, files: tuple[FileFacts, ...]) -> list[Loss]:
+    """Losses of the policy as a whole."""
+    found = []
+    governed = CAPABILITIES.collections - (frozenset() if enforces_scripts(policy) else _HOSTS)
+    extra = governed - policy.governs.keys()
+    if extra and policy.governs:
+        names = ", ".join(sorted(item.value for item in extra))
+        found.append(
+            loss(
+                "L002",
+                Drift.NARROWS,
+                target=_TARGET,
+                covers=(AllOf(frozenset()),),
+                collections=extra,
+                files=files,
+                policy=policy,
+                message=f"App Control governs {names} files as well",
+                remedy="govern executable and library, and script and installer, together",
+            )
+        )
+    if len(set(policy.governs.values())) > 1:
+        found.append(
+            loss(
+                "L004",
+                Drift.WIDENS,
+                target=_TARGET,
+                covers=(),
+                files=files,
+                policy=policy,
+                message="App Control has one mode; as some collections are only audited, all are",
+                remedy="give every collection the same mode",
+            )
+        )
+    if Mode.ENFORCE in policy.governs.values() and not _covers_windows(policy):
+        found.append(
+            loss(
+                "L051",
+                Drift.NARROWS,
+                target=_TARGET,
+                covers=(),
+                files=(),
+                policy=policy,
+                message="enforced, and no rule can permit the files of Windows itself",
+                remedy="audit first; permit C:\\Windows\\** or the signers of Windows",
+            )
+        )
+    return found
+
+
+def _covers_windows(policy: PolicyIR) -> bool:
+    """Whether some permit might: a path that holds ntdll.dll, or any signer."""
+    for rule in policy.rules:
+        if rule.effect is Effect.FORBID:
+            continue
+        for atom in rule.match.atoms:
+            pattern: PathPattern | None = atom.pattern if isinstance(atom, AtPath) else None
+            if isinstance(atom, SignedBy) or (pattern and pattern.matches(_NTDLL)):
+                return True
+    return False
