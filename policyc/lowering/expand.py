@@ -122,7 +122,7 @@ def _expansion_losses(
             message=f"{target} cannot express this forbid; it became {what}",
             remedy=f"accept L012 for {target} with a reason, or forbid by hash or signer",
         )
-        return [widened]
+        return [widened, *_elsewhere(rule, files, target, found)]
     narrowed = loss(
         "L010",
         Drift.NARROWS,
@@ -134,19 +134,31 @@ def _expansion_losses(
         remedy="compile again after each update, or permit by a condition the target knows "
         f"(policyc targets {target})",
     )
-    if not _depends_on_place(rule) or not found:
-        return [narrowed]
-    elsewhere = loss(
-        "L011",
-        Drift.WIDENS,
-        target=target,
-        covers=tuple(item.match for item in found),
-        files=files,
-        rule=rule,
-        message=f"{target} permits these bytes wherever they are, not only where the baseline says",
-        remedy=f"accept L011 for {target} with a reason, or permit by hash or signer",
-    )
-    return [narrowed, elsewhere]
+    return [narrowed, *_elsewhere(rule, files, target, found)]
+
+
+def _elsewhere(
+    rule: Rule, files: tuple[FileFacts, ...], target: str, found: list[Rule]
+) -> list[Loss]:
+    """A rule about a place became one about bytes: it holds for them everywhere."""
+    if not found or not _depends_on_place(rule):
+        return []
+    permit = rule.effect is Effect.PERMIT
+    verb = "permits" if permit else "forbids"
+    return [
+        loss(
+            "L011",
+            Drift.WIDENS if permit else Drift.NARROWS,
+            target=target,
+            covers=tuple(item.match for item in found),
+            files=files,
+            rule=rule,
+            message=f"{target} {verb} these bytes wherever they are, not only where the baseline "
+            "says",
+            remedy=f"accept L011 for {target} with a reason, or {rule.effect.value} by hash or "
+            "signer",
+        )
+    ]
 
 
 def _unnamed(

@@ -54,9 +54,9 @@ LOSSES: dict[str, LossKind] = {
     ),
     "L011": LossKind(
         title="place expanded to hashes",
-        text="The permit depends on where a file is or who delivered it, and the target can only "
-        "name the content: the same bytes are permitted elsewhere too, and new files at the "
-        "place are denied.",
+        text="The rule depends on where a file is, what it is called or who delivered it, and the "
+        "target can only name the content: the same bytes get the same decision elsewhere. A "
+        "permit then reaches further than the baseline, a forbid denies more.",
     ),
     "L012": LossKind(
         title="forbid expanded to hashes",

@@ -333,13 +333,17 @@ def _closing(policy: PolicyIR) -> list[FaRule]:
 
 
 def _trust(permits: list[_Native], files: tuple[FileFacts, ...]) -> tuple[TrustEntry, ...]:
-    """Known files that are permitted by hash: the daemon then need not try the hash rules."""
+    """Known files that are permitted by hash: the daemon then need not try the hash rules.
+
+    A file that pretends to be something else is not vouched for, whatever its content.
+    """
     digests = {item.digest for item in permits if item.digest is not None}
     entries = {
         TrustEntry(path=facts.path, size=facts.size, sha256=facts.hashes.sha256.value)
         for facts in files
         if isinstance(facts.hashes.sha256, Sha256Flat)
         and facts.hashes.sha256 in digests
+        and facts.masquerade != "error"
         and trustable(facts.path)
     }
     return tuple(sorted(entries))

@@ -1,0 +1,114 @@
+"""Speed and memory as ratios to reference commands, all in one run.
+
+``make bench`` prints a table. The unit U is the wall time of ``openssl dgst -sha256`` over
+a 1 GiB file, taken in the same run; no figure is an absolute time.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+GIB = 1 << 30
+RUNS = 3
+POLICYC = (sys.executable, "-m", "policyc")
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Wall time in seconds and peak memory of the largest process in MiB."""
+
+    wall: float
+    peak: float
+
+
+def measure(command: list[str] | str, runs: int = RUNS) -> Run:
+    """The best of several runs; a string is given to the shell."""
+    best = Run(wall=float("inf"), peak=0.0)
+    for _ in range(runs):
+        with tempfile.NamedTemporaryFile() as report:
+            timed = ["/usr/bin/env", sys.executable, __file__, "--child", report.name]
+            shell = isinstance(command, str)
+            words = ["sh", "-c", command] if isinstance(command, str) else command
+            done = subprocess.run([*timed, *words], stdout=subprocess.DEVNULL, check=False)
+            if done.returncode != 0 and not shell:
+                sys.exit(f"failed: {command}")
+            wall, peak = (float(part) for part in report.read().split())
+            best = Run(wall=min(best.wall, wall), peak=max(best.peak, peak))
+    return best
+
+
+def child(report: str, command: list[str]) -> int:
+    """Run one command in this fresh process, so that its children's peak is its own."""
+    start = time.perf_counter()
+    code = subprocess.run(command, check=False).returncode
+    wall = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    Path(report).write_text(f"{wall} {peak}")
+    return code
+
+
+def unit(folder: Path) -> float:
+    """U: openssl's SHA-256 over 1 GiB."""
+    path = folder / "gib"
+    block = os.urandom(1 << 20)
+    with path.open("wb") as file:
+        for _ in range(GIB >> 20):
+            file.write(block)
+    wall = measure(["openssl", "dgst", "-sha256", str(path)]).wall
+    path.unlink()
+    return wall
+
+
+def tree_of(argument: str | None) -> Path:
+    """The tree to scan: an argument, or the largest usual one."""
+    return Path(argument) if argument else Path("/usr")
+
+
+def main() -> None:
+    """Print the table."""
+    tree = tree_of(sys.argv[1] if len(sys.argv) > 1 else None)
+    with tempfile.TemporaryDirectory(prefix="policyc-bench-") as name:
+        folder = Path(name)
+        u = unit(folder)
+        listing = f"find {tree} -xdev -type f -print0 | xargs -0 -P2 -n256"
+        measure(f"{listing} cat", runs=1)  # everything is in the page cache for all of them
+        coreutils = measure(f"{listing} sha256sum")
+        openssl = measure(f"{listing} openssl dgst -sha256")
+        inventory = folder / "inventory.parquet"
+        scan = measure([*POLICYC, "scan", str(tree), "-o", str(inventory), "-j", "2"])
+        check = measure([*POLICYC, "check", str(inventory), "--exit-zero"])
+        baseline = PROJECT / "examples" / "quickstart" / "policyc.yaml"
+        compiled = measure(
+            [*POLICYC, "compile", str(baseline), "-i", str(inventory), "-o", str(folder / "out")]
+        )
+    print(f"tree {tree}; best of {RUNS}; U = openssl dgst -sha256 over 1 GiB")
+    print(f"{'':28}{'in U':>8}{'/sha256sum':>12}{'/openssl':>10}{'peak MiB':>10}")
+    rows = (
+        ("find | xargs sha256sum", coreutils),
+        ("find | xargs openssl dgst", openssl),
+        ("policyc scan", scan),
+        ("policyc check INVENTORY", check),
+        ("policyc compile, 4 targets", compiled),
+    )
+    for title, run in rows:
+        print(
+            f"{title:28}{run.wall / u:8.1f}{run.wall / coreutils.wall:12.2f}"
+            f"{run.wall / openssl.wall:10.2f}{run.peak:10.0f}"
+        )
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--child"]:
+        sys.exit(child(sys.argv[2], sys.argv[3:]))
+    if shutil.which("openssl") is None:
+        sys.exit("the benchmark needs openssl")
+    main()
