@@ -1,0 +1,69 @@
+"""Every baseline shown in the documentation is one, and the schema agrees with the reader."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from policyc.baseline import json_schema, parse_baseline
+from policyc.baseline.collector import BASELINE_CODES
+from policyc.checks import CHECKS
+from policyc.compiler import compile_policy
+from policyc.lowering.losses import LOSSES
+from policyc.model.facts import Inventory
+from policyc.targets import target_names
+from tests.requires import PROJECT
+
+PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
+SNIPPETS = [
+    pytest.param(match[1], id=f"{page.name}-{number}")
+    for page in PAGES
+    for number, match in enumerate(re.finditer(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL))
+]
+EXAMPLES = sorted((PROJECT / "examples").rglob("policyc.yaml"))
+
+
+@pytest.mark.parametrize("text", SNIPPETS)
+def test_documented_baselines_compile(text: str) -> None:
+    loaded = parse_baseline(text, "snippet.yaml", lambda _: Inventory())
+    assert loaded.policy is not None, loaded.diagnostics
+    for result in compile_policy(loaded.policy, Inventory(), target_names()):
+        assert result.failure is None
+    jsonschema.validate(yaml.safe_load(text), json_schema())
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.parent.name)
+def test_examples_compile_without_a_refusal(path: Path) -> None:
+    loaded = parse_baseline(path.read_text(), path.name, lambda _: Inventory())
+    assert loaded.policy is not None, loaded.diagnostics
+    for result in compile_policy(loaded.policy, Inventory(), target_names()):
+        assert result.failure is None
+        assert result.refused == (), result.target
+    jsonschema.validate(yaml.safe_load(path.read_text()), json_schema())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"policyc": 1, "name": "x", "rules": [{"permit": {"pth": "/a"}}]},
+        {"policyc": 1, "name": "x", "rules": [{"note": "neither"}]},
+        {"policyc": 2, "name": "x", "rules": []},
+        {"policyc": 1, "rules": []},
+    ],
+)
+def test_the_schema_refuses_what_the_reader_refuses(value: dict[str, Any]) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(value, json_schema())
+    assert parse_baseline(yaml.safe_dump(value), "x", lambda _: Inventory()).policy is None
+
+
+def test_codes_named_in_the_documentation_exist() -> None:
+    known = {*LOSSES, *CHECKS, *BASELINE_CODES}
+    for page in PAGES:
+        for code in re.findall(r"\b[BLM][0-9]{3}\b", page.read_text()):
+            assert code in known, f"{page.name} names {code}"
