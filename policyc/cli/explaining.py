@@ -20,12 +20,19 @@ from policyc.inventory.scan import ScanOptions, scan_one
 from policyc.lowering.losses import LOSSES
 from policyc.model.decision import Decision, Verdict, decide
 from policyc.model.facts import UNKNOWN, FileFacts, Inventory, Skipped
+from policyc.model.formats import FileFormat
 from policyc.model.ir import PolicyIR, Rule
+from policyc.readers.crosscheck import cross_check
 from policyc.reports.safe import printable
 from policyc.reports.text import finding_text, table
 from policyc.targets import load_target, target_names
 from policyc.targets.base import Support
 
+_WITNESSES = {
+    FileFormat.PE: "LIEF and pefile read",
+    FileFormat.ELF: "pyelftools reads",
+    FileFormat.MACHO: "LIEF and macholib read",
+}
 _CODE = re.compile(r"[A-Z][0-9]{3}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{8,64}", re.ASCII)
 
@@ -45,6 +52,8 @@ def run_explain(
     facts = _facts(what, inventory, seen_as)
     style = style_for(sys.stdout)
     out(_identity(facts))
+    if Path(what).is_file() and facts.actual.runs_natively:
+        out(_second_opinion(Path(what), facts))
     for finding in check_file(facts):
         out("\n" + finding_text(finding, style))
     names = chosen_targets(targets)
@@ -115,6 +124,18 @@ def _identity(facts: FileFacts) -> str:
     slices = facts.macho.slices if facts.macho else ()
     lines.extend(f"  cdhash {piece.cdhash or 'none'} ({piece.arch})" for piece in slices)
     return "\n".join(lines)
+
+
+def _second_opinion(path: Path, facts: FileFacts) -> str:
+    """What independent libraries read from the same file; they decide nothing."""
+    found = cross_check(path, facts)
+    if not found:
+        return f"  second opinion: {_WITNESSES[facts.actual]} the same"
+    return "\n".join(
+        f"  second opinion: {item.tool} reads {item.fact} {printable(item.theirs)}, not "
+        f"{printable(item.ours)}"
+        for item in found
+    )
 
 
 def _because(decision: Decision, policy: PolicyIR) -> str:

@@ -12,6 +12,7 @@ from typing import Any, get_type_hints
 
 from policyc.inventory.codec import decode, encode
 from policyc.model.facts import UNKNOWN, FileFacts, Hashes, Skipped, SkipReason
+from policyc.model.formats import FileFormat
 
 SCHEMA_VERSION = 1
 
@@ -55,7 +56,7 @@ COLUMNS: dict[str, str] = {
 }
 """Column name → DuckDB type. ``sha256`` is stored in Parquet as 32 bytes."""
 
-_HASHES = tuple(get_type_hints(Hashes))
+_HASHES = get_type_hints(Hashes)
 _FACTS = {
     name: kind
     for name, kind in get_type_hints(FileFacts).items()
@@ -114,14 +115,13 @@ def from_row(row: Mapping[str, Any]) -> FileFacts | Skipped:
     # Where a fact's default is UNKNOWN, a missing value means "there is none".
     for name in ("package", "ftype", "masquerade"):
         values.setdefault(name, None)
-    hints = get_type_hints(Hashes)
     hashes = Hashes(
         **{
-            name: UNKNOWN if name in unknown else decode(row.get(name), hints[name])
-            for name in _HASHES
+            name: UNKNOWN if name in unknown else decode(row.get(name), kind)
+            for name, kind in _HASHES.items()
         }
     )
-    actual = decode(row.get("format") or "unknown", get_type_hints(FileFacts)["actual"])
+    actual = FileFormat(row.get("format") or "unknown")
     return FileFacts(path=path, actual=actual, hashes=hashes, **values)
 
 

@@ -166,6 +166,7 @@ def test_explain_a_file_and_codes(world: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert "baseline" in result.stdout
     assert "known-files" in result.stdout
+    assert "second opinion" in result.stdout
     for code in ("M003", "L012", "B005"):
         shown = policyc("explain", code)
         assert shown.returncode == 0
