@@ -19,6 +19,8 @@ _SUBJECT = frozenset(
     | {"ftype"}
 )
 _OBJECT = frozenset({"path", "dir", "device", "ftype", "trust", "sha256hash", "filehash"})
+_NUMERIC = frozenset({"auid", "uid", "sessionid", "gid", "pid", "ppid"})
+_PATTERNS = ("ld_so", "static", "ld_preload")
 _MAX_FIELDS = 8
 _TRUST = re.compile(r"(\S+) ([0-9]{1,15}) ([0-9a-f]{64})", re.ASCII)
 
@@ -74,13 +76,15 @@ def _rule_line(line: str, sets: list[SetDefinition], rules: list[FaRule]) -> Non
         raise ValueError(f"{decision!r} is no decision")
     if rest.count(":") != 1:
         raise ValueError("a rule has one ':' between blanks")
+    if "=" not in rest[0]:
+        raise ValueError("the first field after the decision must be perm=…")
     perm = "open"
     if rest[0].startswith("perm="):
         perm = rest.pop(0).removeprefix("perm=")
     if perm not in ("open", "execute", "any"):
         raise ValueError(f"{perm!r} is no permission")
     colon = rest.index(":")
-    names = {item.name for item in sets}
+    names = {item.name: item for item in sets}
     rules.append(
         FaRule(
             decision=decision,
@@ -103,7 +107,9 @@ def _set(line: str, sets: list[SetDefinition]) -> SetDefinition:
     return SetDefinition(name=match[1], values=values)
 
 
-def _side(tokens: list[str], known: frozenset[str], sets: set[str]) -> tuple[tuple[str, str], ...]:
+def _side(
+    tokens: list[str], known: frozenset[str], sets: dict[str, SetDefinition]
+) -> tuple[tuple[str, str], ...]:
     if not tokens:
         raise ValueError("a side of the rule is empty")
     fields = []
@@ -113,14 +119,32 @@ def _side(tokens: list[str], known: frozenset[str], sets: set[str]) -> tuple[tup
         name, equals, value = item.partition("=")
         if not equals or not value or name not in known:
             raise ValueError(f"{item!r} is no field that fapolicyd knows here")
-        if name == "trust" and value not in ("0", "1"):
-            raise ValueError(f"trust={value} is read as trust=0")
-        if value.startswith("%") and value[1:] not in sets:
-            raise ValueError(f"the set {value} is not defined")
+        _check_value(name, value, sets)
         fields.append((name, value))
     if len(fields) > _MAX_FIELDS:
         raise ValueError(f"more than {_MAX_FIELDS} fields on one side")
     return tuple(fields)
+
+
+def _check_value(name: str, value: str, sets: dict[str, SetDefinition]) -> None:
+    """Refuse what some daemon drops, reads as something else or will not load."""
+    if name == "trust" and value not in ("0", "1"):
+        raise ValueError(f"trust={value} is read as trust=0")
+    if name == "pattern" and value not in _PATTERNS:
+        raise ValueError(f"not every daemon knows the pattern {value}")
+    values = value.split(",")
+    if len(set(values)) != len(values):
+        raise ValueError(f"{name} names a value twice")
+    if name in _NUMERIC and not all(item.isascii() and item.isdigit() for item in values):
+        raise ValueError(f"{name} takes numbers here; names depend on the machine")
+    if value.startswith("glob:"):
+        raise ValueError("not every daemon knows patterns")
+    if value.startswith("%"):
+        definition = sets.get(value[1:])
+        if definition is None:
+            raise ValueError(f"the set {value} is not defined")
+        if definition.values[0][0].isdigit():
+            raise ValueError(f"before 1.3.7 the set {value} holds numbers: {name} wants texts")
 
 
 def _trust_line(line: str) -> TrustEntry:
