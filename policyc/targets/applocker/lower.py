@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, replace
 
-from policyc.lowering.expand import by_digest, expand
+from policyc.lowering.authenticode import by_authenticode, by_flat_hash
+from policyc.lowering.expand import expand
 from policyc.lowering.losses import loss
 from policyc.model.facts import UNKNOWN, Collection, FileFacts, Inventory
-from policyc.model.identity import AuthenticodeSha256, Digest, Sha256Flat
+from policyc.model.identity import AuthenticodeSha256, Digest
 from policyc.model.ir import (
     NAMESPACE,
     AllOf,
@@ -70,15 +71,12 @@ def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[AppLockerPolicy]:
     losses: list[Loss] = []
     addressed = [_addressed(rule, files, losses) for rule in policy.ordered()]
     natives: list[_Native] = []
-    by_flat: dict[Sha256Flat, list[FileFacts]] = {}
-    for facts in inventory.files:
-        if isinstance(facts.hashes.sha256, Sha256Flat):
-            by_flat.setdefault(facts.hashes.sha256, []).append(facts)
+    by_flat = by_flat_hash(inventory.files)
     for rule, source, sids in (item for item in addressed if item is not None):
         expansion = expand([rule], files, target=_TARGET, native=_is_native, digest_of=_digest)
         losses.extend(expansion.losses)
         for derived in expansion.rules:
-            named = _by_authenticode(derived.rule, files, by_flat, losses)
+            named = by_authenticode(derived.rule, files, by_flat, losses, target=_TARGET)
             natives += [_Native(rule=item, source=source, sids=sids) for item in named]
     for native in natives:
         losses.extend(_form_losses(native.rule, files))
@@ -147,61 +145,6 @@ def _exact_exception(branch: AllOf) -> bool:
 def _digest(facts: FileFacts) -> Digest | None:
     digest = facts.hashes.sha256 if facts.pe is None else facts.hashes.authenticode_sha256
     return None if digest is UNKNOWN else digest
-
-
-def _by_authenticode(
-    rule: Rule,
-    files: tuple[FileFacts, ...],
-    by_flat: dict[Sha256Flat, list[FileFacts]],
-    losses: list[Loss],
-) -> list[Rule]:
-    """PE files go by Authenticode hash: translate a flat hash through the inventory."""
-    flat = next(
-        (
-            atom.digest
-            for atom in rule.match.atoms
-            if isinstance(atom, HasHash) and isinstance(atom.digest, Sha256Flat)
-        ),
-        None,
-    )
-    if flat is None:
-        return [rule]
-    permit = rule.effect is Effect.PERMIT
-    known = by_flat.get(flat, [])
-    if not known:
-        losses.append(
-            loss(
-                "L014",
-                Drift.NARROWS if permit else Drift.WIDENS,
-                target=_TARGET,
-                covers=(rule.match,),
-                files=files,
-                rule=rule,
-                message="if this is a PE file, AppLocker needs its Authenticode hash, and no "
-                "inventory holds the file",
-                remedy="scan the file, or write hash: {authenticode_sha256: …}",
-            )
-        )
-        return [rule]
-    found = [rule]
-    digests = {digest for facts in known if facts.pe and (digest := _digest(facts))}
-    for digest in sorted(digests, key=str):
-        own = by_digest(rule, digest)
-        found.append(own)
-        losses.append(
-            loss(
-                "L013",
-                Drift.WIDENS if permit else Drift.NARROWS,
-                target=_TARGET,
-                covers=(own.match,),
-                files=files,
-                rule=rule,
-                message="AppLocker names this PE file by its Authenticode hash",
-                remedy=f"write hash: {{authenticode_sha256: {digest}}}, or accept L013 for "
-                "applocker with a reason",
-            )
-        )
-    return found
 
 
 def _form_losses(rule: Rule, files: tuple[FileFacts, ...]) -> list[Loss]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from policyc.lowering.expand import expand
 from policyc.lowering.losses import loss
+from policyc.lowering.principals import for_everybody
 from policyc.model.facts import UNKNOWN, Collection, FileFacts, Inventory
 from policyc.model.identity import Digest, Sha256Flat
 from policyc.model.ir import AllOf, AtPath, Effect, HasHash, Mode, OfType, PolicyIR, Rule, RuleId
@@ -143,7 +144,7 @@ def _natives(policy: PolicyIR, files: tuple[FileFacts, ...], losses: list[Loss])
     natives = []
     governed = frozenset(policy.governs)
     for source in policy.ordered():
-        rule = _for_everybody(source, files, losses)
+        rule = for_everybody(source, files, losses, target=_TARGET)
         if rule is None:
             continue
         expansion = expand(
@@ -164,26 +165,6 @@ def _natives(policy: PolicyIR, files: tuple[FileFacts, ...], losses: list[Loss])
 def _digest(facts: FileFacts) -> Digest | None:
     digest = facts.hashes.sha256
     return None if digest is UNKNOWN else digest
-
-
-def _for_everybody(rule: Rule, files: tuple[FileFacts, ...], losses: list[Loss]) -> Rule | None:
-    if not rule.principals:
-        return rule
-    permit = rule.effect is Effect.PERMIT
-    losses.append(
-        loss(
-            "L040",
-            Drift.NARROWS,
-            target=_TARGET,
-            covers=(rule.match,),
-            files=files,
-            rule=rule,
-            message="principals are not written for fapolicyd: "
-            + ("the permit is left out" if permit else "the forbid applies to everybody"),
-            remedy="leave the principals out, or limit the rule with platforms",
-        )
-    )
-    return None if permit else replace(rule, principals=frozenset())
 
 
 def _is_native(rule: Rule, governed: frozenset[Collection]) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from policyc.lowering.containment import contained
 from policyc.lowering.expand import expand
 from policyc.lowering.losses import loss
+from policyc.lowering.principals import for_everybody
 from policyc.model.decision import applies, holds, signature_satisfies
 from policyc.model.facts import UNKNOWN, Collection, FileFacts, Inventory
 from policyc.model.identity import CertSha256, Digest
@@ -108,7 +109,7 @@ def _joined(expressions: set[str]) -> str:
 def _natives(policy: PolicyIR, files: tuple[FileFacts, ...], losses: list[Loss]) -> list[_Native]:
     natives = []
     for source in policy.ordered():
-        rule = _for_everybody(source, files, losses)
+        rule = for_everybody(source, files, losses, target=_TARGET)
         if rule is None:
             continue
         if needs_leaf(rule.match) and not rule.unless and not _is_native(rule):
@@ -130,26 +131,6 @@ def _is_native(rule: Rule) -> bool:
 def _digest(facts: FileFacts) -> Digest | None:
     digest = facts.hashes.sha256
     return None if digest is UNKNOWN else digest
-
-
-def _for_everybody(rule: Rule, files: tuple[FileFacts, ...], losses: list[Loss]) -> Rule | None:
-    if not rule.principals:
-        return rule
-    permit = rule.effect is Effect.PERMIT
-    losses.append(
-        loss(
-            "L040",
-            Drift.NARROWS,
-            target=_TARGET,
-            covers=(rule.match,),
-            files=files,
-            rule=rule,
-            message="Santa knows no users: "
-            + ("the permit is left out" if permit else "the forbid applies to everybody"),
-            remedy="leave the principals out, or limit the rule with platforms",
-        )
-    )
-    return None if permit else replace(rule, principals=frozenset())
 
 
 def _by_leaf(

@@ -43,16 +43,6 @@ def hash_of(match: AllOf) -> str | None:
     return None
 
 
-def flat_of(match: AllOf) -> Sha256Flat | None:
-    """The flat hash of a condition that is one and nothing else."""
-    if len(match.atoms) != 1:
-        return None
-    (atom,) = match.atoms
-    if isinstance(atom, HasHash) and isinstance(atom.digest, Sha256Flat):
-        return atom.digest
-    return None
-
-
 def product_of(match: AllOf) -> IsProduct | None:
     """The product of a condition that is one and nothing else, if XML can carry it."""
     if len(match.atoms) != 1:

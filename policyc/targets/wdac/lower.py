@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from policyc.lowering.expand import by_digest, expand
+from policyc.lowering.authenticode import by_authenticode, by_flat_hash
+from policyc.lowering.expand import expand
 from policyc.lowering.losses import loss
+from policyc.lowering.principals import for_everybody
 from policyc.model.decision import applies, signature_satisfies
 from policyc.model.facts import UNKNOWN, Certificate, Collection, FileFacts, Inventory
 from policyc.model.identity import CertSha256, Digest, Sha256Flat
@@ -24,7 +26,6 @@ from policyc.targets.base import Lowered
 from policyc.targets.wdac.assemble import assemble
 from policyc.targets.wdac.capabilities import CAPABILITIES, governs
 from policyc.targets.wdac.conditions import (
-    flat_of,
     hash_of,
     path_of,
     product_of,
@@ -53,7 +54,7 @@ def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[SiPolicy]:
     losses = scope_losses(policy, known.files)
     natives: list[NativeRule] = []
     for source in policy.ordered():
-        rule = _for_everybody(source, known, losses)
+        rule = for_everybody(source, known.files, losses, target=_TARGET)
         if rule is not None:
             natives += _natives(rule, source.id, known, losses)
     protected = bool(CAPABILITIES.setting(policy, "runtime_path_protection"))
@@ -64,17 +65,14 @@ def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[SiPolicy]:
 
 
 def _known(inventory: Inventory) -> _Known:
-    by_flat: dict[Sha256Flat, list[FileFacts]] = {}
     leaves: dict[CertSha256, Certificate] = {}
     for facts in inventory.files:
-        if isinstance(facts.hashes.sha256, Sha256Flat):
-            by_flat.setdefault(facts.hashes.sha256, []).append(facts)
         if facts.signatures is not UNKNOWN:
             for signature in facts.signatures:
                 if signature.leaf is not None:
                     leaves[signature.leaf.sha256] = signature.leaf
     files = tuple(facts for facts in inventory.files if governs(facts))
-    return _Known(files=files, by_flat=by_flat, leaves=leaves)
+    return _Known(files=files, by_flat=by_flat_hash(inventory.files), leaves=leaves)
 
 
 def _natives(rule: Rule, source: RuleId, known: _Known, losses: list[Loss]) -> list[NativeRule]:
@@ -93,7 +91,9 @@ def _natives(rule: Rule, source: RuleId, known: _Known, losses: list[Loss]) -> l
         )
         losses += expansion.losses
         for derived in expansion.rules:
-            for named in _by_authenticode(derived.rule, known, losses):
+            for named in by_authenticode(
+                derived.rule, known.files, known.by_flat, losses, target=_TARGET
+            ):
                 terms = signer_of(named.match, known.leaves)
                 found.append(NativeRule(rule=named, source=source, signer=terms))
     return found
@@ -111,26 +111,6 @@ def _is_native(rule: Rule, known: _Known) -> bool:
 def _digest(facts: FileFacts) -> Digest | None:
     digest = facts.hashes.sha256 if facts.pe is None else facts.hashes.authenticode_sha256
     return None if digest is UNKNOWN else digest
-
-
-def _for_everybody(rule: Rule, known: _Known, losses: list[Loss]) -> Rule | None:
-    if not rule.principals:
-        return rule
-    permit = rule.effect is Effect.PERMIT
-    losses.append(
-        loss(
-            "L040",
-            Drift.NARROWS,
-            target=_TARGET,
-            covers=(rule.match,),
-            files=known.files,
-            rule=rule,
-            message="App Control knows no users: "
-            + ("the permit is left out" if permit else "the forbid applies to everybody"),
-            remedy="leave the principals out, or use AppLocker for rules by user",
-        )
-    )
-    return None if permit else replace(rule, principals=frozenset())
 
 
 def _by_leaf(rule: Rule, signer: SignedBy, known: _Known, losses: list[Loss]) -> list[Rule]:
@@ -159,49 +139,6 @@ def _by_leaf(rule: Rule, signer: SignedBy, known: _Known, losses: list[Loss]) ->
     )
     products = frozenset(atom for atom in rule.match.atoms if isinstance(atom, IsProduct))
     return [replace(rule, match=AllOf(products | {SignedBy(leaf=leaf)})) for leaf in sorted(leaves)]
-
-
-def _by_authenticode(rule: Rule, known: _Known, losses: list[Loss]) -> list[Rule]:
-    """PE files go by Authenticode hash: translate a flat hash through the inventory."""
-    flat = flat_of(rule.match)
-    if flat is None:
-        return [rule]
-    permit = rule.effect is Effect.PERMIT
-    contents = known.by_flat.get(flat, [])
-    if not contents:
-        losses.append(
-            loss(
-                "L014",
-                Drift.NARROWS if permit else Drift.WIDENS,
-                target=_TARGET,
-                covers=(rule.match,),
-                files=known.files,
-                rule=rule,
-                message="if this is a PE file, App Control needs its Authenticode hash, and no "
-                "inventory holds the file",
-                remedy="scan the file, or write hash: {authenticode_sha256: …}",
-            )
-        )
-        return [rule]
-    found = [] if all(facts.pe for facts in contents) else [rule]
-    digests = {digest for facts in contents if facts.pe and (digest := _digest(facts))}
-    for digest in sorted(digests, key=str):
-        own = by_digest(rule, digest)
-        found.append(own)
-        losses.append(
-            loss(
-                "L013",
-                Drift.WIDENS if permit else Drift.NARROWS,
-                target=_TARGET,
-                covers=(own.match,),
-                files=known.files,
-                rule=rule,
-                message="App Control names this PE file by its Authenticode hash",
-                remedy=f"write hash: {{authenticode_sha256: {digest}}}, or accept L013 for wdac "
-                "with a reason",
-            )
-        )
-    return found
 
 
 def _form_losses(rule: Rule, policy: PolicyIR, known: _Known, *, protected: bool) -> list[Loss]:
