@@ -9,7 +9,7 @@ from typing import TypeAlias
 from policyc.lowering.losses import loss
 from policyc.model.decision import applies
 from policyc.model.facts import FileFacts
-from policyc.model.identity import Digest
+from policyc.model.identity import AuthenticodeSha256, Digest, Sha256Flat
 from policyc.model.ir import (
     AllOf,
     AtPath,
@@ -20,6 +20,7 @@ from policyc.model.ir import (
     IsTrusted,
     Rule,
     RuleId,
+    SignedBy,
 )
 from policyc.model.loss import Drift, Loss
 
@@ -74,6 +75,7 @@ def expand(
         found, missed = _by_hash(rule, files, digest_of)
         derived.extend(Derived(rule=item, source=rule) for item in found)
         losses.extend(_expansion_losses(rule, files, target, found))
+        losses.extend(_resigned(rule, files, target, found))
         if missed:
             losses.append(_unnamed(rule, files, target, missed))
     derived.sort(key=lambda item: (item.rule.id, item.source_id))
@@ -161,6 +163,48 @@ def _elsewhere(
     ]
 
 
+def _resigned(
+    rule: Rule, files: tuple[FileFacts, ...], target: str, found: list[Rule]
+) -> list[Loss]:
+    """A rule about the whole file became one about the image: it holds under any signature."""
+    by_image = tuple(item.match for item in found if _names_image(item.match))
+    if not by_image or not _depends_on_signature(rule):
+        return []
+    permit = rule.effect is Effect.PERMIT
+    verb = "permits" if permit else "forbids"
+    return [
+        loss(
+            "L013",
+            Drift.WIDENS if permit else Drift.NARROWS,
+            target=target,
+            covers=by_image,
+            files=files,
+            rule=rule,
+            message=f"{target} {verb} these programs under any signature or none, as their "
+            "Authenticode hash leaves the signature out",
+            remedy=f"accept L013 for {target} with a reason, or name the signer as the target "
+            f"can (policyc targets {target})",
+        )
+    ]
+
+
+def _depends_on_signature(rule: Rule) -> bool:
+    """Whether a condition is about bytes that the Authenticode hash leaves out."""
+    return any(
+        isinstance(atom, SignedBy)
+        or (isinstance(atom, HasHash) and isinstance(atom.digest, Sha256Flat))
+        for branch in (rule.match, *rule.unless)
+        for atom in branch.atoms
+    )
+
+
+def _names_image(match: AllOf) -> bool:
+    return any(
+        isinstance(atom, HasHash) and isinstance(atom.digest, AuthenticodeSha256)
+        for atom in match.atoms
+    )
+
+
 def _unnamed(
     rule: Rule, files: tuple[FileFacts, ...], target: str, missed: list[FileFacts]
 ) -> Loss:
@@ -173,6 +217,6 @@ def _unnamed(
         files=files,
         rule=rule,
         message=f"{len(missed)} matching files have no hash that {target} can use, the first is "
-        f"{missed[0].path!r}",
+        f"{min(facts.path for facts in missed)!r}",
         remedy="scan the files themselves, so that the inventory holds their hashes",
     )

@@ -65,9 +65,10 @@ LOSSES: dict[str, LossKind] = {
         "the other rules.",
     ),
     "L013": LossKind(
-        title="flat hash became Authenticode hash",
+        title="named by Authenticode hash",
         text="The target names PE files by Authenticode hash, which leaves out the checksum and "
-        "the certificate table. A file with other bytes there gets the same decision.",
+        "the certificate table. A file with other bytes there gets the same decision: one with "
+        "another signature, or with none.",
     ),
     "L014": LossKind(
         title="file cannot be named by hash",

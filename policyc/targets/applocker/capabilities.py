@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from policyc.model.facts import Collection, FileFacts, PeKind, Platform
 from policyc.model.formats import FileFormat
-from policyc.targets.base import Capabilities, Probe, Support, Supports
+from policyc.targets.base import (
+    Capabilities,
+    Probe,
+    SettingKind,
+    SettingSpec,
+    Support,
+    Supports,
+)
 
 _EXACT = Supports(permit=Support.EXACT, forbid=Support.EXACT)
 _VACUOUS = Supports(permit=Support.VACUOUS, forbid=Support.VACUOUS)
@@ -47,6 +54,14 @@ CAPABILITIES = Capabilities(
         Probe.UNLESS_PATH: _EXACT,
         Probe.PRINCIPALS: _lossy("well-known groups and SIDs exactly, other names not (L040)"),
     },
+    settings=(
+        SettingSpec(
+            name="services",
+            kind=SettingKind.FLAG,
+            doc="true applies program and library rules to services, too, not only to users",
+            default=False,
+        ),
+    ),
 )
 
 _SCRIPTS = frozenset({"ps1", "bat", "cmd", "vbs", "js"})

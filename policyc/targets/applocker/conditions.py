@@ -84,8 +84,8 @@ def _publisher(signer: SignedBy | None, product: IsProduct) -> PublisherConditio
         return None
     return PublisherCondition(
         publisher=publisher,
-        product="*" if product.name is None else product.name.upper(),
-        binary="*" if product.original_filename is None else product.original_filename.upper(),
+        product="*" if product.name is None else _upper(product.name),
+        binary="*" if product.original_filename is None else _upper(product.original_filename),
         low=product.version.low,
         high=product.version.high,
     )
@@ -97,14 +97,19 @@ def _literal(text: str) -> bool:
     A partial ``*`` is literal according to "Understanding the publisher rule condition",
     but nothing says how it compares, so any ``*`` is refused.
     """
-    if "*" in text or text != text.strip() or _ILLEGAL.search(text):
+    if not text or "*" in text or text != text.strip() or _ILLEGAL.search(text):
         return False
     return not any(char in text for char in "\t\n\r")
 
 
+def _upper(text: str) -> str:
+    """Upper case, one character for one: ``ß`` stays, as Windows leaves it."""
+    return "".join(upper if len(upper := char.upper()) == 1 else char for char in text)
+
+
 def _path(pattern: PathPattern) -> PathCondition | None:
     text = pattern.text.replace("**", "*")
-    if "%" in text or "?" in text or not _literal(text.replace("*", "")):
+    if "%" in text or "?" in text or not _literal(text.replace("*", "") or text):
         return None
     if text.startswith("C:\\"):
         text = "%OSDRIVE%" + text[2:]

@@ -7,13 +7,13 @@ collection without rules allows). The four words are those of Test-AppLockerPoli
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import assert_never
 
 from policyc.model.decision import Decision, Tri, Verdict
 from policyc.model.facts import UNKNOWN, Collection, FileFacts, SignatureGrade
 from policyc.model.version import HIGHEST, LOWEST
+from policyc.targets.applocker.capabilities import governs
 from policyc.targets.applocker.model import (
     EVERYONE,
     Action,
@@ -22,9 +22,11 @@ from policyc.targets.applocker.model import (
     CollectionType,
     Condition,
     EnforcementMode,
+    FileHash,
     HashCondition,
     PathCondition,
     PublisherCondition,
+    RuleCollection,
 )
 
 _TYPES = {
@@ -42,6 +44,8 @@ def evaluate(policy: AppLockerPolicy, facts: FileFacts) -> Decision:
     The user is anybody: rules for other SIDs than Everyone do not apply. Group membership
     and the filtered token of an administrator are the endpoint's to know.
     """
+    if not governs(facts):
+        return Decision(verdict=Verdict.NOT_GOVERNED, reason="AllowedByDefault: not asked")
     kind = None if facts.collection is None else _TYPES.get(facts.collection)
     own = next((item for item in policy.collections if item.type is kind), None)
     if own is None:
@@ -50,19 +54,73 @@ def evaluate(policy: AppLockerPolicy, facts: FileFacts) -> Decision:
         silent = own.mode is EnforcementMode.NOT_CONFIGURED
         verdict = Verdict.NOT_GOVERNED if silent else Verdict.ALLOW
         return Decision(verdict=verdict, reason="AllowedByDefault: no rules")
-    unknown = False
-    for action, verdict in ((Action.DENY, Verdict.DENY), (Action.ALLOW, Verdict.ALLOW)):
-        for rule in own.rules:
-            if rule.action is not action or rule.sid != EVERYONE:
+    index = _index(_Same(own))
+    denied, denied_by = index.strongest(Action.DENY, facts)
+    if denied is True:
+        return Decision(verdict=Verdict.DENY, reason=f"Denied: {denied_by}")
+    allowed, allowed_by = index.strongest(Action.ALLOW, facts)
+    if allowed is False:
+        return Decision(verdict=Verdict.DENY, reason="DeniedByDefault")
+    if denied is None or allowed is None:
+        name = denied_by if denied is None else allowed_by
+        return Decision(verdict=Verdict.UNDETERMINED, reason=f"facts are missing for {name}")
+    return Decision(verdict=Verdict.ALLOW, reason=f"Allowed: {allowed_by}")
+
+
+class _Index:
+    """The rules of a collection that apply to everybody; hashes are looked up."""
+
+    def __init__(self, collection: RuleCollection) -> None:
+        self._hashes: dict[Action, dict[FileHash, AppRule]] = {item: {} for item in Action}
+        self._others: dict[Action, list[AppRule]] = {item: [] for item in Action}
+        for rule in collection.rules:
+            if rule.sid != EVERYONE:
                 continue
-            value = _applies(rule, facts)
-            if value is True and not (unknown and verdict is Verdict.ALLOW):
-                word = "Denied" if action is Action.DENY else "Allowed"
-                return Decision(verdict=verdict, reason=f"{word}: {rule.id} {rule.name}")
-            unknown = unknown or value is not False
-    if unknown:
-        return Decision(verdict=Verdict.UNDETERMINED, reason="facts are missing")
-    return Decision(verdict=Verdict.DENY, reason="DeniedByDefault")
+            if isinstance(rule.condition, HashCondition):
+                for item in rule.condition.hashes:
+                    self._hashes[rule.action].setdefault(item, rule)
+            else:
+                self._others[rule.action].append(rule)
+
+    def strongest(self, action: Action, facts: FileFacts) -> tuple[Tri, str]:
+        """True if some rule of the action applies, else None if some might; with that rule."""
+        value: Tri = False
+        name = ""
+        hashes = self._hashes[action]
+        for kind, digest in _digests(facts):
+            if digest is UNKNOWN:
+                unknown = next((rule for item, rule in hashes.items() if item.kind == kind), None)
+                if unknown is not None:
+                    value, name = None, f"{unknown.id} {unknown.name}"
+            elif (rule := hashes.get(FileHash(kind=kind, data=str(digest)))) is not None:
+                return True, f"{rule.id} {rule.name}"
+        for rule in self._others[action]:
+            match = _applies(rule, facts)
+            if match is True:
+                return True, f"{rule.id} {rule.name}"
+            if match is None and value is False:
+                value, name = None, f"{rule.id} {rule.name}"
+        return value, name
+
+
+class _Same:
+    """A key that compares by identity: hashing a whole collection for every file is slow."""
+
+    __slots__ = ("collection",)
+
+    def __init__(self, collection: RuleCollection) -> None:
+        self.collection = collection
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.collection is other.collection
+
+    def __hash__(self) -> int:
+        return id(self.collection)
+
+
+@lru_cache(maxsize=16)
+def _index(key: _Same) -> _Index:
+    return _Index(key.collection)
 
 
 def _applies(rule: AppRule, facts: FileFacts) -> Tri:
@@ -83,7 +141,8 @@ def _matches(condition: Condition, facts: FileFacts) -> Tri:
         case PublisherCondition():
             return _publisher(condition, facts)
         case PathCondition():
-            return _path(condition.path).fullmatch(_canonical(facts.path)) is not None
+            own = _folded(facts.path.replace("/", "\\"))
+            return any(_fits(pieces, own) for pieces in _path(condition.path))
         case HashCondition():
             return _hash(condition, facts)
         case _:
@@ -91,14 +150,7 @@ def _matches(condition: Condition, facts: FileFacts) -> Tri:
 
 
 def _hash(condition: HashCondition, facts: FileFacts) -> Tri:
-    """PE files by Authenticode hash, others flat (AppLockerFileInformation.cpp, AaronLockerV2)."""
-    hashes = facts.hashes
-    pe = facts.pe is not None
-    digests: dict[str, object] = {
-        "SHA256": hashes.authenticode_sha256 if pe else hashes.sha256,
-        "SHA256Flat": hashes.sha256,
-        "SHA1": hashes.authenticode_sha1,
-    }
+    digests = dict(_digests(facts))
     value: Tri = False
     for item in condition.hashes:
         own = digests[item.kind]
@@ -107,6 +159,16 @@ def _hash(condition: HashCondition, facts: FileFacts) -> Tri:
         if own is UNKNOWN:
             value = None
     return value
+
+
+def _digests(facts: FileFacts) -> tuple[tuple[str, object], ...]:
+    """PE files by Authenticode hash, others flat (AppLockerFileInformation.cpp, AaronLockerV2)."""
+    hashes = facts.hashes
+    return (
+        ("SHA256", hashes.sha256 if facts.pe is None else hashes.authenticode_sha256),
+        ("SHA256Flat", hashes.sha256),
+        ("SHA1", hashes.authenticode_sha1),
+    )
 
 
 def _publisher(condition: PublisherCondition, facts: FileFacts) -> Tri:
@@ -150,32 +212,51 @@ def _same(wanted: str, own: str | None) -> bool:
     return wanted == "*" or (own is not None and own.upper() == wanted.upper())
 
 
-def _canonical(path: str) -> str:
-    """The path with the system drive as ``%OSDRIVE%``; C: is taken to be that drive."""
-    return "%OSDRIVE%" + path[2:] if path[:2].upper() == "C:" else path
-
-
 _VARIABLES = {
-    "%WINDIR%": (r"%OSDRIVE%\Windows",),
-    "%SYSTEM32%": (r"%OSDRIVE%\Windows\System32", r"%OSDRIVE%\Windows\SysWOW64"),
-    "%PROGRAMFILES%": (r"%OSDRIVE%\Program Files", r"%OSDRIVE%\Program Files (x86)"),
+    "%OSDRIVE%": ("C:",),
+    "%WINDIR%": ("C:\\WINDOWS",),
+    "%SYSTEM32%": ("C:\\WINDOWS\\SYSTEM32", "C:\\WINDOWS\\SYSWOW64"),
+    "%PROGRAMFILES%": ("C:\\PROGRAM FILES", "C:\\PROGRAM FILES (X86)"),
 }
-"""What the engine's variables stand for ("Understanding the path rule condition")."""
+"""What the engine's variables stand for ("Understanding the path rule condition"), with C:
+taken to be the system drive."""
 
 
 @lru_cache(maxsize=4096)
-def _path(text: str) -> re.Pattern[str]:
-    """A rule's path as an expression: ``*`` is any run of characters, case does not matter."""
-    head, separator, tail = text.partition("\\")
-    heads = _VARIABLES.get(head.upper(), (_canonical(head),))
-    rest = "".join(".*" if piece == "*" else re.escape(piece) for piece in _pieces(tail))
-    start = "|".join(
-        "".join(".*" if piece == "*" else re.escape(piece) for piece in _pieces(item))
-        for item in heads
+def _path(text: str) -> tuple[tuple[str, ...], ...]:
+    """The paths of a rule, each cut at its ``*``, which stand for any run of characters."""
+    head, separator, tail = _folded(text).partition("\\")
+    return tuple(
+        tuple((start + separator + tail).split("*")) for start in _VARIABLES.get(head, (head,))
     )
-    body = f"(?:{start}){re.escape(separator)}{rest}"
-    return re.compile(body, re.IGNORECASE | re.DOTALL)
 
 
-def _pieces(text: str) -> list[str]:
-    return [piece for piece in re.split(r"(\*)", text) if piece]
+def _fits(pieces: tuple[str, ...], text: str) -> bool:
+    """The first piece starts the text, the last ends it, the others follow in between.
+
+    Taking each at its first place is enough, and costs one pass whatever the rule says.
+    """
+    first, *rest = pieces
+    if not rest:
+        return text == first
+    *middle, last = rest
+    if not text.startswith(first):
+        return False
+    at = len(first)
+    for piece in middle:
+        found = text.find(piece, at)
+        if found < 0:
+            return False
+        at = found + len(piece)
+    return len(text) - at >= len(last) and text.endswith(last)
+
+
+@lru_cache(maxsize=4096)
+def _folded(text: str) -> str:
+    """Upper case as the engine compares: one character for one, and nothing becomes ASCII."""
+    if text.isascii():
+        return text.upper()
+    return "".join(
+        upper if len(upper := char.upper()) == 1 and upper.isascii() == char.isascii() else char
+        for char in text
+    )

@@ -23,7 +23,7 @@ from policyc.model.ir import (
 )
 from policyc.model.loss import Drift, Loss
 from policyc.model.path import PathPattern
-from policyc.targets.applocker.capabilities import governs
+from policyc.targets.applocker.capabilities import CAPABILITIES, governs
 from policyc.targets.applocker.conditions import (
     collections_for,
     condition_for,
@@ -38,6 +38,7 @@ from policyc.targets.applocker.model import (
     CollectionType,
     Condition,
     EnforcementMode,
+    Extensions,
     FileHash,
     HashCondition,
     PublisherCondition,
@@ -54,6 +55,11 @@ _TYPES = {
     Collection.INSTALLER: CollectionType.MSI,
 }
 _MODES = {Mode.AUDIT: EnforcementMode.AUDIT_ONLY, Mode.ENFORCE: EnforcementMode.ENABLED}
+
+
+_EXTENDED = (CollectionType.EXE, CollectionType.DLL)
+_SERVICES = Extensions(services="Enabled", system_apps="NotEnabled")
+"""Both parts must be there ("Rule collection extensions"); Windows gets no free pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,18 +80,20 @@ def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[AppLockerPolicy]:
     by_flat = by_flat_hash(inventory.files)
     for rule, source, sids in (item for item in addressed if item is not None):
         expansion = expand([rule], files, target=_TARGET, native=_is_native, digest_of=_digest)
-        losses.extend(expansion.losses)
+        own = list(expansion.losses)
         for derived in expansion.rules:
-            named = by_authenticode(derived.rule, files, by_flat, losses, target=_TARGET)
+            named = by_authenticode(derived.rule, files, by_flat, own, target=_TARGET)
             natives += [_Native(rule=item, source=source, sids=sids) for item in named]
+        losses += [replace(item, rule=source) for item in own]
     for native in natives:
-        losses.extend(_form_losses(native.rule, files))
+        own = _form_losses(native.rule, files)
+        losses += [replace(item, rule=native.source) for item in own]
     rules: dict[CollectionType, dict[str, AppRule]] = {}
     provenance: dict[str, set[RuleId]] = {}
     for native in natives:
-        for kind, own in _app_rules(native, policy):
-            rules.setdefault(kind, {})[own.id] = own
-            provenance.setdefault(own.id, set()).add(native.source)
+        for kind, app_rule in _app_rules(native, policy):
+            rules.setdefault(kind, {})[app_rule.id] = app_rule
+            provenance.setdefault(app_rule.id, set()).add(native.source)
     return Lowered(
         model=AppLockerPolicy(collections=_collections(policy, rules)),
         provenance={key: tuple(sorted(value)) for key, value in sorted(provenance.items())},
@@ -99,6 +107,8 @@ def _addressed(
     """The rule with its principals as SIDs, or None if nobody is left to apply it to."""
     sids = {name: sid_of(name) for name in rule.principals}
     bare = replace(rule, principals=frozenset())
+    if EVERYONE in sids.values():
+        losses.append(_for_everyone(rule, files))
     if all(sid is not None for sid in sids.values()):
         return bare, rule.id, tuple(sorted(sid for sid in sids.values() if sid)) or (EVERYONE,)
     unknown = ", ".join(sorted(name for name, sid in sids.items() if sid is None))
@@ -118,6 +128,20 @@ def _addressed(
     if rule.effect is Effect.FORBID:
         return bare, rule.id, (EVERYONE,)
     return (bare, rule.id, known) if known else None
+
+
+def _for_everyone(rule: Rule, files: tuple[FileFacts, ...]) -> Loss:
+    """The baseline takes Everyone for a group that somebody is in or not; Windows does not."""
+    return loss(
+        "L040",
+        Drift.WIDENS if rule.effect is Effect.PERMIT else Drift.NARROWS,
+        target=_TARGET,
+        covers=(rule.match,),
+        files=files,
+        rule=rule,
+        message="Everyone is nobody in particular: the rule applies whoever runs the file",
+        remedy="leave the principals out, which means everybody",
+    )
 
 
 def _is_native(rule: Rule) -> bool:
@@ -196,7 +220,6 @@ def _app_rules(native: _Native, policy: PolicyIR) -> list[tuple[CollectionType, 
     condition = condition_for(rule.match)
     if condition is None:
         raise AssertionError("expansion leaves native rules only")
-    exceptions = [item for branch in rule.unless if (item := condition_for(branch)) is not None]
     governed = rule.collections & policy.governs.keys()
     return [
         (
@@ -208,12 +231,26 @@ def _app_rules(native: _Native, policy: PolicyIR) -> list[tuple[CollectionType, 
                 sid=sid,
                 action=Action.ALLOW if rule.effect is Effect.PERMIT else Action.DENY,
                 condition=condition,
-                exceptions=tuple(sorted(exceptions, key=_condition_order)),
+                exceptions=_exceptions(rule, collection),
             ),
         )
         for collection in sorted(collections_for(rule.match, governed), key=_by_value)
         for sid in native.sids
     ]
+
+
+def _exceptions(rule: Rule, collection: Collection) -> tuple[Condition, ...]:
+    """The exceptions that can hold in a collection.
+
+    A version range alone would match a script, which counts as 0.0.0.0 and is no product.
+    """
+    found = [
+        condition
+        for branch in rule.unless
+        if collections_for(branch, frozenset({collection}))
+        and (condition := condition_for(branch)) is not None
+    ]
+    return tuple(sorted(found, key=_condition_order))
 
 
 def _rule_id(rule: Rule, collection: Collection, sid: str) -> str:
@@ -239,6 +276,7 @@ def _collections(
     policy: PolicyIR, rules: dict[CollectionType, dict[str, AppRule]]
 ) -> tuple[RuleCollection, ...]:
     found = []
+    services = bool(CAPABILITIES.setting(policy, "services"))
     for collection, mode in policy.governs.items():
         kind = _TYPES[collection]
         own = dict(rules.get(kind, {}))
@@ -246,7 +284,14 @@ def _collections(
         placeholder = _placeholder(kind)
         own[placeholder.id] = placeholder
         ordered = tuple(own[key] for key in sorted(own))
-        found.append(RuleCollection(type=kind, mode=_MODES[mode], rules=ordered))
+        found.append(
+            RuleCollection(
+                type=kind,
+                mode=_MODES[mode],
+                rules=ordered,
+                extensions=_SERVICES if services and kind in _EXTENDED else None,
+            )
+        )
     if Collection.EXECUTABLE in policy.governs:
         found.append(_packaged_apps(_MODES[policy.governs[Collection.EXECUTABLE]]))
     return tuple(sorted(found, key=lambda item: item.type.value))

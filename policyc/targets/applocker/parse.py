@@ -26,7 +26,13 @@ from policyc.targets.base import ArtifactError
 
 _GUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}", re.ASCII)
 _HASH = re.compile(r"0x(?:[0-9A-Fa-f]{64}|[0-9A-Fa-f]{40})", re.ASCII)
-_RULES = ("FilePublisherRule", "FilePathRule", "FileHashRule")
+_SID = re.compile(r"S-1(?:-[0-9A-Fa-f]+)+", re.ASCII)
+_RULES = {
+    "FilePublisherRule": PublisherCondition,
+    "FilePathRule": PathCondition,
+    "FileHashRule": HashCondition,
+}
+_DIGITS = {"SHA256": 64, "SHA256Flat": 64, "SHA1": 40}
 
 
 def parse(artifacts: tuple[Artifact, ...]) -> AppLockerPolicy:
@@ -71,6 +77,9 @@ def _policy(root: etree._Element) -> AppLockerPolicy:
     types = [item.type for item in collections]
     if len(set(types)) != len(types):
         raise _wrong(root, "has two collections of one type")
+    identifiers = [rule.id.lower() for item in collections for rule in item.rules]
+    if len(set(identifiers)) != len(identifiers):
+        raise _wrong(root, "has a rule id twice")
     return AppLockerPolicy(collections=collections)
 
 
@@ -82,7 +91,7 @@ def _collection(element: etree._Element) -> RuleCollection:
     for child in element:
         if child.tag in _RULES:
             rules.append(_rule(child))
-        elif child.tag == "RuleCollectionExtensions":
+        elif child.tag == "RuleCollectionExtensions" and extensions is None:
             extensions = _extensions(child)
         else:
             raise _wrong(child, "is not supported")
@@ -102,8 +111,10 @@ def _rule(element: etree._Element) -> AppRule:
             raise _wrong(child, "is not supported")
         found = [_condition(item) for item in child]
         (conditions if child.tag == "Conditions" else exceptions).extend(found)
-    if len(conditions) != 1:
-        raise _wrong(element, "has not exactly one condition")
+    if len(conditions) != 1 or not isinstance(conditions[0], _RULES[element.tag]):
+        raise _wrong(element, "has not exactly one condition of its kind")
+    if exceptions and isinstance(conditions[0], HashCondition):
+        raise _wrong(element, "is a hash rule, which has no exceptions")
     identifier = _attribute(element, "Id")
     if not _GUID.fullmatch(identifier):
         raise _wrong(element, f"has the id {identifier!r}, which is no GUID")
@@ -111,11 +122,14 @@ def _rule(element: etree._Element) -> AppRule:
         action = Action(_attribute(element, "Action"))
     except ValueError as error:
         raise _wrong(element, str(error)) from error
+    sid = _attribute(element, "UserOrGroupSid")
+    if not _SID.fullmatch(sid):
+        raise _wrong(element, f"is for {sid!r}, which is no SID")
     return AppRule(
         id=identifier,
         name=_attribute(element, "Name"),
         description=element.get("Description", ""),
-        sid=_attribute(element, "UserOrGroupSid"),
+        sid=sid,
         action=action,
         condition=conditions[0],
         exceptions=tuple(exceptions),
@@ -158,7 +172,7 @@ def _version(element: etree._Element, name: str, limit: FileVersion) -> FileVers
 
 def _hash(element: etree._Element) -> FileHash:
     kind, data = _attribute(element, "Type"), _attribute(element, "Data")
-    if kind not in ("SHA256", "SHA256Flat", "SHA1") or not _HASH.fullmatch(data):
+    if not _HASH.fullmatch(data) or _DIGITS.get(kind) != len(data) - 2:
         raise _wrong(element, f"has no {kind} hash")
     return FileHash(kind=kind, data=data[2:].lower())
 

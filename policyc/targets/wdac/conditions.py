@@ -18,7 +18,9 @@ from policyc.model.identity import (
 )
 from policyc.model.ir import AllOf, AtPath, HasHash, IsProduct, SignedBy
 from policyc.model.path import PathPattern, PathShape
+from policyc.model.version import LOWEST
 
+_MAX_OID = 200
 _ILLEGAL = re.compile("[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -81,18 +83,22 @@ def signer_of(match: AllOf, leaves: Mapping[CertSha256, Certificate]) -> SignerT
     (signer,) = signers
     if signer.publisher is not None or signer.team is not None or signer.signing_id is not None:
         return None
-    root = signer.issuer
+    root, name = signer.issuer, signer.common_name
     if signer.leaf is not None:
         leaf = leaves.get(signer.leaf)
-        if leaf is None or leaf.key == "ec" or root is not None:
+        if leaf is None or leaf.key == "ec" or root is not None or not leaf.common_name:
             return None
-        root = leaf.tbs
-    if root is None or not literal_text(signer.common_name or ""):
+        # The leaf's own name keeps out what the certificate may have issued, if it is a CA.
+        root, name = leaf.tbs, name or leaf.common_name
+    # An empty name is no condition in a compiled policy.
+    if root is None or name == "" or not literal_text(name or ""):
         return None
     product = products[0] if products else None
     if product is not None and not _carries(product):
         return None
-    return SignerTerms(root=root, publisher=signer.common_name, eku=signer.eku, product=product)
+    if signer.eku is not None and not _encodable(signer.eku):
+        return None
+    return SignerTerms(root=root, publisher=name, eku=signer.eku, product=product)
 
 
 def publisher_condition(match: AllOf) -> SignedBy | None:
@@ -105,7 +111,9 @@ def publisher_condition(match: AllOf) -> SignedBy | None:
     if len(signers) != 1 or any(not isinstance(atom, IsProduct) for atom in others):
         return None
     (signer,) = signers
-    return signer if signer.publisher is not None and signer.team is None else None
+    # A leaf does not say which issuers a file carries with it, so an issuer is kept out.
+    apple = signer.team is not None or signer.signing_id is not None
+    return signer if signer.publisher is not None and signer.issuer is None and not apple else None
 
 
 def literal_text(text: str) -> bool:
@@ -116,6 +124,28 @@ def literal_text(text: str) -> bool:
 def _carries(product: IsProduct) -> bool:
     names = (product.name, product.original_filename)
     return all(name is None or (literal_text(name) and name != "") for name in names)
+
+
+def any_file_of(match: AllOf) -> AllOf | None:
+    """What a product by version alone comes to for files without a version resource, or None.
+
+    Its rule says ``FileName="*"``, and they count as 0.0.0.0: everything that the remaining
+    conditions hold for.
+    """
+    for atom in match.atoms:
+        if isinstance(atom, IsProduct):
+            unnamed = atom.name is None and atom.original_filename is None
+            if unnamed and atom.version.low == LOWEST:
+                return AllOf(match.atoms - {atom})
+    return None
+
+
+def _encodable(oid: Oid) -> bool:
+    """Whether X.690 has the identifier, in a length of one byte."""
+    if len(oid.value) > _MAX_OID:
+        return False
+    first, second, *_ = (int(part) for part in oid.value.split("."))
+    return (first == 2 or second < 40) and len(encoded_eku(oid)) // 2 - 2 < 128
 
 
 def encoded_eku(oid: Oid) -> str:

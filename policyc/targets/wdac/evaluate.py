@@ -7,6 +7,7 @@ are not part of a policy's own decision.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -20,6 +21,7 @@ from policyc.model.facts import (
     VersionInfo,
 )
 from policyc.model.version import HIGHEST, LOWEST, FileVersion
+from policyc.targets.wdac.capabilities import governs
 from policyc.targets.wdac.model import (
     KERNEL,
     USER,
@@ -42,21 +44,37 @@ def evaluate(policy: SiPolicy, facts: FileFacts) -> Decision:
         return Decision(verdict=Verdict.NOT_GOVERNED, reason="does not run")
     if collection in _HOSTED and Option.NO_SCRIPT_ENFORCEMENT in policy.options:
         return Decision(verdict=Verdict.NOT_GOVERNED, reason="no script enforcement")
-    if collection is not Collection.DRIVER and Option.UMCI not in policy.options:
-        return Decision(verdict=Verdict.NOT_GOVERNED, reason="no user-mode code integrity")
+    if collection is not Collection.DRIVER:
+        if Option.UMCI not in policy.options:
+            return Decision(verdict=Verdict.NOT_GOVERNED, reason="no user-mode code integrity")
+        if not governs(facts):
+            return Decision(verdict=Verdict.NOT_GOVERNED, reason="its host does not ask")
     index = _index(_Same(policy))
     part = index.parts.get(KERNEL if collection is Collection.DRIVER else USER)
     if part is None:
         return Decision(verdict=Verdict.DENY, reason="no signing scenario")
-    unknown = False
-    for verdict in (Verdict.DENY, Verdict.ALLOW):
-        for name, value in part.matches(facts, deny=verdict is Verdict.DENY):
-            if value is True and not (unknown and verdict is Verdict.ALLOW):
-                return Decision(verdict=verdict, reason=name)
-            unknown = unknown or value is None
-    if unknown:
-        return Decision(verdict=Verdict.UNDETERMINED, reason="facts are missing")
-    return Decision(verdict=Verdict.DENY, reason="implicit block")
+    denied, denied_by = _strongest(part.matches(facts, deny=True))
+    if denied is True:
+        return Decision(verdict=Verdict.DENY, reason=denied_by)
+    allowed, allowed_by = _strongest(part.matches(facts, deny=False))
+    if allowed is False:
+        return Decision(verdict=Verdict.DENY, reason="implicit block")
+    if denied is None or allowed is None:
+        name = denied_by if denied is None else allowed_by
+        return Decision(verdict=Verdict.UNDETERMINED, reason=f"facts are missing for {name}")
+    return Decision(verdict=Verdict.ALLOW, reason=allowed_by)
+
+
+def _strongest(matches: Iterator[tuple[str, Tri]]) -> tuple[Tri, str]:
+    """True if some rule matches, else None if some might; with that rule's id."""
+    value: Tri = False
+    name = ""
+    for own, match in matches:
+        if match is True:
+            return True, own
+        if match is None and value is False:
+            value, name = None, own
+    return value, name
 
 
 class _Part:
@@ -172,16 +190,18 @@ def _encoded(dotted: str) -> str:
 def _attributes(rule: FileRule, facts: FileFacts) -> Tri:
     """Names from the version resource, compared without case, and the version bounds.
 
-    That several names in one rule must all hold is inferred from their being attributes of
-    one element.
+    ``*`` as the only name is any file, scripts and installers included: so the AllowAll
+    example policy lets them run ("Create a deny policy"). What has no version resource
+    counts as 0.0.0.0. Inferred: that several names in one rule must all hold, and that the
+    version of a script is that of a file without a resource.
     """
-    if facts.pe is None:
-        return False
-    if rule.file_name == "*" and rule.low in (None, LOWEST) and rule.high in (None, HIGHEST):
+    unnamed = (rule.internal_name, rule.file_description, rule.product_name) == (None, None, None)
+    if rule.file_name == "*" and unnamed and _any_version(rule):
         return True
-    if facts.version_info is UNKNOWN:
+    if facts.pe is not None and facts.version_info is UNKNOWN:
         return None
-    info = facts.version_info or VersionInfo()
+    known = None if facts.pe is None or facts.version_info is UNKNOWN else facts.version_info
+    info = known or VersionInfo()
     pairs = (
         (rule.file_name, info.original_filename),
         (rule.internal_name, info.internal_name),
@@ -195,6 +215,12 @@ def _attributes(rule: FileRule, facts: FileFacts) -> Tri:
     return names and _version_fits(rule, info.file_version or LOWEST)
 
 
+def _any_version(rule: FileRule) -> bool:
+    if rule.kind is FileRuleKind.DENY and (rule.low is None) != (rule.high is None):
+        return False
+    return rule.low in (None, LOWEST) and rule.high in (None, HIGHEST)
+
+
 def _version_fits(rule: FileRule, version: FileVersion) -> bool:
     """The bounds; on a deny, one bound alone means the opposite of what it says.
 
@@ -206,13 +232,52 @@ def _version_fits(rule: FileRule, version: FileVersion) -> bool:
     return (rule.low or LOWEST) <= version <= (rule.high or HIGHEST)
 
 
+_MACROS = {"%OSDRIVE%": "C:", "%WINDIR%": "C:\\WINDOWS", "%SYSTEM32%": "C:\\WINDOWS\\SYSTEM32"}
+"""The three macros ("Understand App Control policy rules and file rules", file path rules),
+with C: taken to be the system drive."""
+
+
 def _path_matches(pattern: str, path: str) -> bool:
-    """One file, or a folder with ``\\*``; C: is taken to be the system drive."""
-    own = ("%OSDRIVE%" + path[2:] if path[:2].upper() == "C:" else path).upper()
-    wanted = pattern.upper()
-    if wanted.endswith("*"):
-        return own.startswith(wanted[:-1])
-    return own == wanted
+    """Any run of characters for ``*`` and one for ``?``, wherever they stand (Windows 11)."""
+    return _matches(_wanted(pattern), _folded(path.replace("/", "\\")))
+
+
+@lru_cache(maxsize=4096)
+def _wanted(pattern: str) -> str:
+    head, separator, tail = _folded(pattern).partition("\\")
+    return _MACROS.get(head, head) + separator + tail
+
+
+@lru_cache(maxsize=4096)
+def _folded(text: str) -> str:
+    """Upper case as OrdinalIgnoreCase has it: one character for one, and nothing becomes ASCII."""
+    if text.isascii():
+        return text.upper()
+    return "".join(
+        upper if len(upper := char.upper()) == 1 and upper.isascii() == char.isascii() else char
+        for char in text
+    )
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """Wildcards by going back to the last ``*`` only: the time is the product of the lengths."""
+    literal = re.split(r"[*?]", pattern, maxsplit=1)[0]
+    if not text.startswith(literal):
+        return False
+    at = here = len(literal)
+    star, retry = -1, 0
+    while here < len(text):
+        if at < len(pattern) and pattern[at] == "*":
+            star, retry = at, here
+            at += 1
+        elif at < len(pattern) and pattern[at] in ("?", text[here]):
+            at, here = at + 1, here + 1
+        elif star >= 0:
+            retry += 1
+            at, here = star + 1, retry
+        else:
+            return False
+    return pattern[at:].strip("*") == ""
 
 
 class _Index:

@@ -15,6 +15,7 @@ from policyc.model.ir import (
     AllOf,
     AtPath,
     Effect,
+    HasHash,
     IsProduct,
     PolicyIR,
     Rule,
@@ -26,6 +27,7 @@ from policyc.targets.base import Lowered
 from policyc.targets.wdac.assemble import assemble
 from policyc.targets.wdac.capabilities import CAPABILITIES, governs
 from policyc.targets.wdac.conditions import (
+    any_file_of,
     hash_of,
     path_of,
     product_of,
@@ -34,18 +36,22 @@ from policyc.targets.wdac.conditions import (
 )
 from policyc.targets.wdac.model import SiPolicy
 from policyc.targets.wdac.native import NativeRule
-from policyc.targets.wdac.scope import scope_losses
+from policyc.targets.wdac.scope import enforces_scripts, scope_losses
 
 _TARGET = "wdac"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """What the inventory tells: files App Control is asked about, contents, certificates."""
+    """What the inventory tells: files App Control is asked about, contents, certificates.
+
+    ``kinds`` are the collections of the contents, by every digest.
+    """
 
     files: tuple[FileFacts, ...]
     by_flat: dict[Sha256Flat, list[FileFacts]]
     leaves: dict[CertSha256, Certificate]
+    kinds: dict[object, set[Collection]]
 
 
 def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[SiPolicy]:
@@ -56,23 +62,30 @@ def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[SiPolicy]:
     for source in policy.ordered():
         rule = for_everybody(source, known.files, losses, target=_TARGET)
         if rule is not None:
-            natives += _natives(rule, source.id, known, losses)
+            own: list[Loss] = []
+            natives += _natives(rule, source.id, known, own)
+            losses += [replace(item, rule=source.id) for item in own]
     protected = bool(CAPABILITIES.setting(policy, "runtime_path_protection"))
     for native in natives:
-        losses += _form_losses(native.rule, policy, known, protected=protected)
+        own = _form_losses(native.rule, policy, known, protected=protected)
+        losses += [replace(item, rule=native.source) for item in own]
     model, provenance = assemble(policy, natives, protected=protected)
     return Lowered(model=model, provenance=provenance, losses=tuple(dict.fromkeys(losses)))
 
 
 def _known(inventory: Inventory) -> _Known:
     leaves: dict[CertSha256, Certificate] = {}
+    kinds: dict[object, set[Collection]] = {}
     for facts in inventory.files:
+        if facts.collection is not None and governs(facts):
+            for name in facts.hashes.__slots__:
+                kinds.setdefault(getattr(facts.hashes, name), set()).add(facts.collection)
         if facts.signatures is not UNKNOWN:
             for signature in facts.signatures:
                 if signature.leaf is not None:
                     leaves[signature.leaf.sha256] = signature.leaf
     files = tuple(facts for facts in inventory.files if governs(facts))
-    return _Known(files=files, by_flat=by_flat_hash(inventory.files), leaves=leaves)
+    return _Known(files=files, by_flat=by_flat_hash(inventory.files), leaves=leaves, kinds=kinds)
 
 
 def _natives(rule: Rule, source: RuleId, known: _Known, losses: list[Loss]) -> list[NativeRule]:
@@ -167,6 +180,19 @@ def _form_losses(rule: Rule, policy: PolicyIR, known: _Known, *, protected: bool
                 **common,  # type: ignore[arg-type]
             )
         )
+    reached = any_file_of(rule.match) if enforces_scripts(policy) else None
+    if reached is not None:
+        found.append(
+            loss(
+                "L003",
+                Drift.WIDENS if permit else Drift.NARROWS,
+                collections=frozenset({Collection.SCRIPT, Collection.INSTALLER}),
+                message="a version without a name also matches scripts and installers, which "
+                "have none and count as 0.0.0.0",
+                remedy="name the product or its original filename, or give a lowest version",
+                **{**common, "covers": (reached,)},  # type: ignore[arg-type]
+            )
+        )
     others = frozenset(policy.governs) - rule.collections
     if others and hash_of(rule.match) is None:
         found.append(
@@ -179,12 +205,13 @@ def _form_losses(rule: Rule, policy: PolicyIR, known: _Known, *, protected: bool
                 **common,  # type: ignore[arg-type]
             )
         )
-    if others and hash_of(rule.match) is not None and not _collection_known(rule, known):
+    if others and hash_of(rule.match) is not None and not _only_in_collections(rule, known):
         found.append(
             loss(
                 "L003",
                 Drift.WIDENS if permit else Drift.NARROWS,
-                message="the hash is in no inventory, so its collection is not known",
+                message="no inventory shows that the hash is of the rule's collections, and App "
+                "Control cannot limit it to them",
                 remedy="scan the file, or leave out the rule's collections",
                 **common,  # type: ignore[arg-type]
             )
@@ -193,9 +220,11 @@ def _form_losses(rule: Rule, policy: PolicyIR, known: _Known, *, protected: bool
 
 
 def _ungoverned(policy: PolicyIR) -> frozenset[Collection]:
-    return CAPABILITIES.collections - policy.governs.keys()
+    return CAPABILITIES.collections - frozenset(policy.governs)
 
 
-def _collection_known(rule: Rule, known: _Known) -> bool:
-    bare = replace(rule, collections=frozenset(Collection))
-    return any(applies(bare, facts) is True for facts in known.files)
+def _only_in_collections(rule: Rule, known: _Known) -> bool:
+    """Whether the content is known, and only as what the rule is about."""
+    named = [atom.digest for atom in rule.match.atoms if isinstance(atom, HasHash)]
+    found = set().union(*(known.kinds.get(digest, set()) for digest in named))
+    return bool(found) and found <= rule.collections

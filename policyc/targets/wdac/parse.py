@@ -35,6 +35,9 @@ _ATTRIBUTES = frozenset(
     """ID FriendlyName FileName InternalName FileDescription ProductName MinimumFileVersion
     MaximumFileVersion Hash FilePath""".split()
 )
+_CONDITIONS = _ATTRIBUTES - {"ID", "FriendlyName", "MinimumFileVersion", "MaximumFileVersion"}
+_SCENARIO = frozenset({"ID", "FriendlyName", "Value"})
+"""What else a scenario can have, such as InheritedScenarios, changes what it means."""
 
 
 def parse(artifacts: tuple[Artifact, ...]) -> SiPolicy:
@@ -70,15 +73,17 @@ def _root(data: bytes) -> Any:  # noqa: ANN401
 
 
 def _policy(root: Any) -> SiPolicy:  # noqa: ANN401
+    _once(root)
     for child in root:
         if _tag(child) not in _TOP:
             raise _wrong(child, "is not supported")
     if root.get("PolicyType", "Base Policy") != "Base Policy":
         raise _wrong(root, f"is a {root.get('PolicyType')}, which is not supported")
     policy_id = _content(root, "PolicyID")
-    if not _GUID.fullmatch(policy_id) or _content(root, "BasePolicyID") != policy_id:
+    base = _content(root, "BasePolicyID")
+    if not _GUID.fullmatch(policy_id) or base.upper() != policy_id.upper():
         raise _wrong(root, "is no base policy: PolicyID and BasePolicyID differ")
-    if _content(root, "PlatformID") != PLATFORM_ID:
+    if _content(root, "PlatformID").upper() != PLATFORM_ID:
         raise _wrong(root, "has an unknown PlatformID")
     model = SiPolicy(
         policy_id=policy_id,
@@ -90,29 +95,44 @@ def _policy(root: Any) -> SiPolicy:  # noqa: ANN401
         signers=tuple(_signer(item) for item in _children(root, "Signers")),
         scenarios=tuple(_scenario(item) for item in _children(root, "SigningScenarios")),
     )
+    if len({item.value for item in model.scenarios}) != len(model.scenarios):
+        raise _wrong(root, "has a signing scenario twice")
     _check_references(root, model)
     return model
 
 
+def _once(parent: Any) -> None:  # noqa: ANN401
+    """Children that the schema has at most once: of two, only one would be evaluated."""
+    seen = set()
+    for child in parent:
+        if child.tag in seen:
+            raise _wrong(child, "stands there twice")
+        seen.add(child.tag)
+
+
 def _check_references(root: Any, model: SiPolicy) -> None:  # noqa: ANN401
-    identifiers = [item.id for item in model.ekus]
-    identifiers += [item.id for item in model.file_rules]
-    identifiers += [item.id for item in model.signers]
-    if len(set(identifiers)) != len(identifiers):
+    """Every reference names something of the kind that can stand there."""
+    attribs = {item.id for item in model.file_rules if item.kind is FileRuleKind.ATTRIBUTE}
+    rules = {item.id for item in model.file_rules} - attribs
+    signers = {item.id for item in model.signers}
+    ekus = {item.id for item in model.ekus}
+    if len(attribs | rules | signers | ekus) != sum(
+        map(len, (model.file_rules, model.signers, model.ekus))
+    ):
         raise _wrong(root, "has an ID twice")
-    known = set(identifiers)
-    used = {
-        reference
-        for scenario in model.scenarios
-        for reference in (
-            *scenario.allowed_signers,
-            *scenario.denied_signers,
-            *scenario.file_rules,
-        )
-    }
-    used |= {item for signer in model.signers for item in (*signer.ekus, *signer.file_attribs)}
-    if used - known:
-        raise _wrong(root, f"refers to {min(used - known)}, which does not exist")
+    for scenario in model.scenarios:
+        listed = (*scenario.allowed_signers, *scenario.denied_signers)
+        _check_kind(root, listed, signers, "a signer")
+        _check_kind(root, scenario.file_rules, rules, "an Allow or Deny rule")
+    for signer in model.signers:
+        _check_kind(root, signer.ekus, ekus, "an EKU")
+        _check_kind(root, signer.file_attribs, attribs, "a FileAttrib")
+
+
+def _check_kind(root: Any, used: tuple[str, ...], known: set[str], what: str) -> None:  # noqa: ANN401
+    wrong = set(used) - known
+    if wrong:
+        raise _wrong(root, f"refers to {min(wrong)}, which is not {what}")
 
 
 def _options(root: Any) -> tuple[Option, ...]:  # noqa: ANN401
@@ -138,6 +158,11 @@ def _file_rule(element: Any) -> FileRule:  # noqa: ANN401
     unknown = sorted(set(element.attrib) - _ATTRIBUTES)
     if unknown:
         raise _wrong(element, f"has {unknown[0]}, which is not supported")
+    conditions = set(element.attrib) & _CONDITIONS
+    if not conditions:
+        raise _wrong(element, "has no condition")
+    if "Hash" in conditions and len(conditions) > 1:
+        raise _wrong(element, "has a Hash, which excludes other conditions")
     low, high = element.get("MinimumFileVersion"), element.get("MaximumFileVersion")
     return FileRule(
         kind=kind,
@@ -155,6 +180,8 @@ def _file_rule(element: Any) -> FileRule:  # noqa: ANN401
 
 
 def _signer(element: Any) -> Signer:  # noqa: ANN401
+    if element.get("SignTimeAfter") is not None:
+        raise _wrong(element, "has SignTimeAfter, which is not supported")
     roots, publishers, ekus, attribs = [], [], [], []
     for child in element:
         match _tag(child):
@@ -184,12 +211,17 @@ def _scenario(element: Any) -> Scenario:  # noqa: ANN401
     value = _attribute(element, "Value")
     if value not in (str(KERNEL), str(USER)):
         raise _wrong(element, f"has the value {value}, which is not supported")
+    other = sorted(set(element.attrib) - _SCENARIO)
+    if other:
+        raise _wrong(element, f"has {other[0]}, which is not supported")
     references: dict[str, tuple[str, ...]] = {}
+    _once(element)
     for part in element:
         if _tag(part) != "ProductSigners":
             if len(part):
                 raise _wrong(part, "is not supported")
             continue
+        _once(part)
         for listed in part:
             references[_tag(listed)] = tuple(_reference(item) for item in listed)
     unknown = sorted(references.keys() - {"AllowedSigners", "DeniedSigners", "FileRulesRef"})

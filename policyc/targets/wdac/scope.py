@@ -23,8 +23,8 @@ def scope_losses(policy: PolicyIR, files: tuple[FileFacts, ...]) -> list[Loss]:
     """Losses of the policy as a whole."""
     found = []
     governed = CAPABILITIES.collections - (frozenset() if enforces_scripts(policy) else _HOSTS)
-    extra = governed - policy.governs.keys()
-    if extra and policy.governs:
+    extra = governed - frozenset(policy.governs)
+    if extra:
         names = ", ".join(sorted(item.value for item in extra))
         found.append(
             loss(
