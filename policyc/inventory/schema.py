@@ -50,6 +50,8 @@ COLUMNS: dict[str, str] = {
     "ftype": "VARCHAR",
     "masquerade": "VARCHAR",
     "proofs": 'STRUCT("offset" BIGINT, data VARCHAR, meaning VARCHAR)[]',
+    "traits": "STRUCT(kind VARCHAR, detail VARCHAR, "
+    'proofs STRUCT("offset" BIGINT, data VARCHAR, meaning VARCHAR)[])[]',
     "unknown": "VARCHAR[]",
     "skip_reason": "VARCHAR",
     "skip_detail": "VARCHAR",

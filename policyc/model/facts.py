@@ -261,13 +261,27 @@ class PackageRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trait:
+    """Something that was seen in a file and that a check may judge.
+
+    ``kind`` is a short stable name such as ``encrypted``; ``detail`` is text for people;
+    ``proofs`` are the bytes that show it.
+    """
+
+    kind: str
+    detail: str = ""
+    proofs: tuple[Proof, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileFacts:
     """Everything policyc knows about one file.
 
     ``path`` is the path as the endpoint sees it; bytes that are not UTF-8 are kept as
     surrogates. ``claimed`` are the formats its name claims (empty: the name claims nothing),
     ``actual`` is what it is. ``ftype`` is the MIME type fapolicyd gives it. ``masquerade``
-    is the level of its worst masquerade finding, None without one.
+    is the level of its worst masquerade finding, None without one. ``traits`` are what else
+    the readers saw, for the checks. A member of a container has the path ``outer!/inner``.
     """
 
     path: str
@@ -287,6 +301,7 @@ class FileFacts:
     ftype: Fact[str | None] = UNKNOWN
     masquerade: Fact[str | None] = UNKNOWN
     proofs: tuple[Proof, ...] = ()
+    traits: tuple[Trait, ...] = ()
 
     @property
     def name(self) -> str:

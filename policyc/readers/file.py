@@ -110,6 +110,7 @@ def read_source(source: Source, endpoint_path: str, limits: Limits) -> FileFacts
         ),
         trusted=UNKNOWN,
         proofs=reading.proofs or proofs,
+        traits=reading.traits,
     )
 
 

@@ -15,6 +15,7 @@ from policyc.model.facts import (
     PeFacts,
     ScriptFacts,
     Signature,
+    Trait,
     VersionInfo,
 )
 from policyc.model.formats import FileFormat
@@ -39,6 +40,7 @@ class Reading:
     version_info: Fact[VersionInfo | None] = None
     ftype: Fact[str | None] = UNKNOWN
     proofs: tuple[Proof, ...] = ()
+    traits: tuple[Trait, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
