@@ -102,18 +102,55 @@ def scan(
         PlatformName | None, typer.Option(help="The endpoint's platform, if it is one.")
     ] = None,
     name: Annotated[str, typer.Option(help="A name kept in the inventory.")] = "",
+    depth: Annotated[
+        int,
+        typer.Option(min=0, max=16, help="Open so many containers in each other; 0 opens none."),
+    ] = 3,
+    cache: Annotated[
+        Path | None,
+        typer.Option(help="Remember what was read; the next scan reads only what changed."),
+    ] = None,
     jobs: JobsOption = 0,
+    *,
+    image: Annotated[
+        bool,
+        typer.Option("--image", help="PATHS are containers whose files have their own root."),
+    ] = False,
+    verify_packages: Annotated[
+        bool,
+        typer.Option("--verify-packages", help="Compare files with dpkg's MD5 sums, too."),
+    ] = False,
 ) -> None:
     r"""Read every file below PATHS into an inventory. No scanned file is ever run.
+
+    Members of archives, packages, installers and images follow as `outer!/inner`. Files of
+    dpkg, rpm and Python packages carry the package's name and whether they are unchanged.
 
     Examples:
       policyc scan /usr/bin -o host.parquet
 
       policyc scan /mnt/golden --as 'C:\' --platform windows -o golden.jsonl
-    """
-    from policyc.cli.inventories import run_scan  # noqa: PLC0415
 
-    run_scan(paths, output, seen_as, None if platform is None else platform.value, name, jobs)
+      policyc scan ~/Downloads -o downloads.jsonl --cache downloads.cache
+
+      policyc scan --image app.tar -o app.parquet
+    """
+    from policyc.cli.scanning import ScanRequest, run_scan  # noqa: PLC0415
+
+    run_scan(
+        ScanRequest(
+            paths=paths,
+            output=output,
+            seen_as=seen_as,
+            platform=None if platform is None else platform.value,
+            name=name,
+            jobs=jobs,
+            depth=depth,
+            cache=cache,
+            as_image=image,
+            verify_packages=verify_packages,
+        )
+    )
 
 
 @app.command()

@@ -69,22 +69,33 @@ class Progress:
 
     def __init__(self, verb: str) -> None:
         self._verb = verb
-        self._live = sys.stderr.isatty()
+        self.live = sys.stderr.isatty()
         self._start = time.monotonic()
         self._last = 0.0
+        self._total = (0, 0)
+
+    def expect(self, files: int, size: int) -> None:
+        """How much there is; from here on the line says when it will be done."""
+        self._total = (files, size)
 
     def __call__(self, files: int, size: int) -> None:
         """Show counts, at most five times a second."""
         now = time.monotonic()
-        if not self._live or now - self._last < _INTERVAL:
+        if not self.live or now - self._last < _INTERVAL:
             return
         self._last = now
         seconds = max(now - self._start, 0.001)
         rate = size / seconds / (1 << 20)
         text = f"{self._verb} {files:,} files, {size / (1 << 20):,.0f} MiB, {rate:,.0f} MiB/s"
+        total_files, total_size = self._total
+        # Small files cost by their number, large ones by their size.
+        part = (files + size / 65536) / (total_files + total_size / 65536) if total_files else 0.0
+        if 0 < part <= 1:
+            left = seconds / part - seconds
+            text += f", {part:.0%}, about {left:,.0f} s left"
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
     def done(self) -> None:
         """Clear the line."""
-        if self._live:
+        if self.live:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -16,7 +16,8 @@ from policyc.checks import CHECKS, check_file
 from policyc.cli.compiling import chosen_targets, load, read_inventories
 from policyc.cli.console import Exit, fail, out, style_for
 from policyc.compiler import compile_policy, evaluate_result
-from policyc.inventory.scan import ScanOptions, scan_one
+from policyc.inventory.scan import scan_one
+from policyc.inventory.worker import ScanOptions
 from policyc.lowering.losses import LOSSES
 from policyc.model.decision import Decision, Verdict, decide
 from policyc.model.facts import UNKNOWN, FileFacts, Inventory, Skipped

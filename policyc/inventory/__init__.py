@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from policyc.inventory.scan import ScanOptions, ScanSummary, scan
+from policyc.inventory.scan import ScanSummary, scan
 from policyc.inventory.table import InventoryError, read_inventory, write_inventory
+from policyc.inventory.worker import ScanOptions
 
 __all__ = [
     "InventoryError",

@@ -8,20 +8,28 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import resource
-import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
 from typing import TypeAlias
 
-from policyc.checks import worst_level
+from policyc.inventory.cache import Cache
+from policyc.inventory.packages import Packages
 from policyc.inventory.table import encode_row
-from policyc.model.facts import UNKNOWN, Fact, FileFacts, Skipped, SkipReason
-from policyc.readers import Entry, Limits, endpoint_path, read_file, walk
+from policyc.inventory.worker import (
+    Job,
+    Rows,
+    ScanOptions,
+    alarm_handler,
+    own_cpus,
+    read_batch,
+    read_one,
+    start_worker,
+)
+from policyc.model.facts import FileFacts, Skipped, SkipReason
+from policyc.readers import Entry, endpoint_path, walk
 
 _BATCH_FILES = 128
 _BATCH_BYTES = 64 << 20
@@ -29,229 +37,238 @@ _IN_FLIGHT = 4
 """Batches queued per worker: enough to keep it busy, few enough to bound memory."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScanOptions:
-    """How to scan.
-
-    ``prefix`` is where the endpoint sees the root (``--as``); None keeps the paths as they
-    are. ``seconds`` and ``memory_bytes`` bound one file.
-    """
-
-    prefix: str | None = None
-    jobs: int = 0
-    seconds: float = 60.0
-    memory_bytes: int = 4 << 30
-    limits: Limits = field(default_factory=Limits)
+class ScanError(Exception):
+    """A scan that cannot go on, for a reason that is not in the files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanSummary:
-    """Counts of a scan so far."""
+    """Counts of a scan so far. ``members`` are rows of files inside other files."""
 
     files: int = 0
+    members: int = 0
     skipped: int = 0
+    reused: int = 0
     size: int = 0
 
 
 Progress: TypeAlias = Callable[[ScanSummary], None]
-_Job: TypeAlias = tuple[bytes, str, int, int, int]
-"""What a worker needs of a file: path to open, endpoint path, size, mode, uid."""
+_Batch: TypeAlias = list[Job | Skipped]
 
 
 def scan(
-    roots: Sequence[Path], options: ScanOptions, progress: Progress = lambda _: None
+    roots: Sequence[Path],
+    options: ScanOptions,
+    progress: Progress = lambda _: None,
+    *,
+    cache: Cache | None = None,
+    packages: Packages | None = None,
 ) -> Iterator[bytes]:
-    """Yield one encoded row for every file and every skipped path below ``roots``.
+    """Yield one encoded row for every file, member and skipped path below ``roots``.
 
-    The order is not defined; the writers sort. Nothing a file contains raises.
+    The order is not defined; the writers sort. Nothing a file contains raises. Files that
+    ``cache`` knows are not read.
     """
     summary = ScanSummary()
-    for batch, size in _run(_batches(_jobs(roots, options)), options):
-        skipped = sum(1 for row in batch if b'"skip_reason"' in row)
-        summary = ScanSummary(
-            files=summary.files + len(batch) - skipped,
-            skipped=summary.skipped + skipped,
-            size=summary.size + size,
-        )
-        yield from batch
+    feed = _Feed(jobs(roots, options, packages), cache)
+    for batch, reused in _run(feed, options):
+        if cache is not None and not reused:
+            cache.keep(batch)
+        summary = _counted(summary, batch, reused=reused)
+        for item in batch:
+            yield from item.rows
         progress(summary)
 
 
+def _counted(summary: ScanSummary, batch: list[Rows], *, reused: bool) -> ScanSummary:
+    rows = sum(len(item.rows) for item in batch)
+    skipped = sum(1 for item in batch for row in item.rows if b'"skip_reason"' in row)
+    files = sum(1 for item in batch if item.job is not None)
+    lost = sum(1 for item in batch if item.job is None or b'"skip_reason"' in item.rows[0])
+    return ScanSummary(
+        files=summary.files + len(batch) - lost,
+        members=summary.members + rows - len(batch) - (skipped - lost),
+        skipped=summary.skipped + skipped,
+        reused=summary.reused + (files if reused else 0),
+        size=summary.size + sum(item.job.size for item in batch if item.job is not None),
+    )
+
+
 def scan_one(path: Path, options: ScanOptions) -> FileFacts | Skipped:
-    """The facts of a single file, read in this process."""
-    (job,) = _jobs([path], options)
+    """The facts of a single file, read in this process; its members are left out."""
+    shallow = replace(options, limits=replace(options.limits, container_depth=0))
+    (job,) = jobs([path], shallow)
     if isinstance(job, Skipped):
         return job
-    with _alarm_handler():
-        return _read_one(job, options)
+    with alarm_handler():
+        return next(read_one(job, shallow))
 
 
-def _jobs(roots: Sequence[Path], options: ScanOptions) -> Iterator[_Job | Skipped]:
+def jobs(
+    roots: Sequence[Path], options: ScanOptions, packages: Packages | None = None
+) -> Iterator[Job | Skipped]:
+    """What there is to read, in the order of the walk."""
     for root in roots:
         base = os.path.realpath(root)
         if not Path(base).is_dir():
             base = str(Path(base).parent)
-        prefix = options.prefix or base
+        prefix = options.prefix or ("/" if options.as_image else base)
         for item in walk([root], options.limits):
             if isinstance(item, Entry):
-                path = endpoint_path(item.relative, prefix)
-                yield (item.path, path, item.size, item.mode, item.uid)
+                yield _job(item, prefix, options, packages)
             elif item.path.startswith("/"):
                 yield item
             else:
                 yield replace(item, path=endpoint_path(item.path, prefix))
 
 
-def _batches(jobs: Iterable[_Job | Skipped]) -> Iterator[list[_Job | Skipped]]:
-    batch: list[_Job | Skipped] = []
-    size = 0
-    for job in jobs:
-        batch.append(job)
-        size += 0 if isinstance(job, Skipped) else job[2]
-        if len(batch) >= _BATCH_FILES or size >= _BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
+def _job(item: Entry, prefix: str, options: ScanOptions, packages: Packages | None) -> Job:
+    seen_as = prefix if options.as_image else endpoint_path(item.relative, prefix)
+    job = Job(item.path, seen_as, item.size, item.mode, item.uid, item.stamp)
+    return job if packages is None else job._replace(owned=packages.owner(seen_as))
+
+
+class _Feed:
+    """Batches of files to read; files that the cache knows gather in ``ready`` meanwhile."""
+
+    def __init__(self, source: Iterator[Job | Skipped], cache: Cache | None) -> None:
+        self.ready: list[Rows] = []
+        self._source = source
+        self._cache = cache
+
+    def __iter__(self) -> Iterator[_Batch]:
+        batch: _Batch = []
+        size = 0
+        for job in self._source:
+            if isinstance(job, Job):
+                known = None if self._cache is None else self._cache.rows(job)
+                if known is not None:
+                    self.ready.append(Rows(job, known))
+                    if len(self.ready) >= _BATCH_FILES:
+                        # An empty batch lets what is ready out.
+                        yield []
+                    continue
+                size += job.size
+            batch.append(job)
+            if len(batch) >= _BATCH_FILES or size >= _BATCH_BYTES:
+                yield batch
+                batch, size = [], 0
         yield batch
 
+    def take(self) -> list[Rows]:
+        """What is ready, once."""
+        taken, self.ready = self.ready, []
+        return taken
 
-def _size(batch: list[_Job | Skipped]) -> int:
-    return sum(job[2] for job in batch if not isinstance(job, Skipped))
 
-
-def _run(
-    batches: Iterator[list[_Job | Skipped]], options: ScanOptions
-) -> Iterator[tuple[list[bytes], int]]:
-    jobs = options.jobs or len(os.sched_getaffinity(0))
-    first = next(batches, None)
-    second = next(batches, None)
-    if first is None:
-        return
-    if jobs == 1 or second is None:
+def _run(feed: _Feed, options: ScanOptions) -> Iterator[tuple[list[Rows], bool]]:
+    """Batches of rows, and whether they come from the cache."""
+    count = options.jobs or own_cpus()
+    source = iter(feed)
+    first: list[_Batch] = []
+    for batch in source:
+        if ready := feed.take():
+            yield ready, True
+        if batch:
+            first.append(batch)
+        if len(first) == 2:
+            break
+    if count == 1 or len(first) < 2:
         # Starting processes costs more than one batch.
-        with _alarm_handler():
-            for batch in _chain(first, second, batches):
-                yield _read_batch(batch, options), _size(batch)
-        return
-    yield from _run_pool(_chain(first, second, batches), options, jobs)
+        yield from _run_here(first, source, feed, options)
+    else:
+        yield from _run_pool(_chained(first, source), feed, options, count)
 
 
-def _chain(
-    first: list[_Job | Skipped],
-    second: list[_Job | Skipped] | None,
-    rest: Iterator[list[_Job | Skipped]],
-) -> Iterator[list[_Job | Skipped]]:
-    yield first
-    if second is not None:
-        yield second
+def _chained(first: list[_Batch], rest: Iterator[_Batch]) -> Iterator[_Batch]:
+    yield from first
     yield from rest
 
 
-def _pool(options: ScanOptions, jobs: int) -> ProcessPoolExecutor:
+def _run_here(
+    first: list[_Batch], rest: Iterator[_Batch], feed: _Feed, options: ScanOptions
+) -> Iterator[tuple[list[Rows], bool]]:
+    with alarm_handler():
+        for batch in _chained(first, rest):
+            if ready := feed.take():
+                yield ready, True
+            if batch:
+                yield read_batch(batch, options), False
+
+
+def _pool(options: ScanOptions, count: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(
-        max_workers=jobs,
+        max_workers=count,
         mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start_worker,
+        initializer=start_worker,
         initargs=(options.memory_bytes,),
     )
 
 
 def _run_pool(
-    batches: Iterator[list[_Job | Skipped]], options: ScanOptions, jobs: int
-) -> Iterator[tuple[list[bytes], int]]:
-    pool = _pool(options, jobs)
-    pending: dict[Future[list[bytes]], list[_Job | Skipped]] = {}
+    batches: Iterator[_Batch], feed: _Feed, options: ScanOptions, count: int
+) -> Iterator[tuple[list[Rows], bool]]:
+    pool = _pool(options, count)
+    pending: dict[Future[list[Rows]], _Batch] = {}
+    lost: list[_Batch] = []
     try:
         while True:
-            while len(pending) < jobs * _IN_FLIGHT and (batch := next(batches, None)):
-                pending[pool.submit(_read_batch, batch, options)] = batch
-            if not pending:
-                return
+            while len(pending) < count * _IN_FLIGHT and not lost:
+                batch = next(batches, None)
+                if ready := feed.take():
+                    yield ready, True
+                if batch is None:
+                    break
+                if batch:
+                    _submit(pool, batch, options, pending, lost)
             done, _ = wait(pending, return_when=FIRST_COMPLETED)
             for future in sorted(done, key=lambda item: id(pending[item])):
                 batch = pending.pop(future)
                 try:
-                    yield future.result(), _size(batch)
+                    yield future.result(), False
                 except BrokenProcessPool:
-                    lost = [batch, *pending.values()]
-                    pending.clear()
-                    pool.shutdown(wait=False, cancel_futures=True)
-                    for item in lost:
-                        yield _read_singly(item, options), _size(item)
-                    pool = _pool(options, jobs)
-                    break
+                    lost.append(batch)
+            if lost:
+                lost += pending.values()
+                pending.clear()
+                pool.shutdown(wait=False, cancel_futures=True)
+                for item in lost:
+                    yield _read_singly(item, options), False
+                lost.clear()
+                pool = _pool(options, count)
+            elif not done:
+                return
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _read_singly(batch: list[_Job | Skipped], options: ScanOptions) -> list[bytes]:
+def _submit(
+    pool: ProcessPoolExecutor,
+    batch: _Batch,
+    options: ScanOptions,
+    pending: dict[Future[list[Rows]], _Batch],
+    lost: list[_Batch],
+) -> None:
+    try:
+        pending[pool.submit(read_batch, batch, options)] = batch
+    except BrokenProcessPool:
+        lost.append(batch)
+
+
+def _read_singly(batch: _Batch, options: ScanOptions) -> list[Rows]:
     """Read a lost batch one file a task; the file that ends its process is a skip."""
-    rows: list[bytes] = []
+    rows: list[Rows] = []
     pool = _pool(options, 1)
+    try:
+        pool.submit(int).result()
+    except BrokenProcessPool as error:
+        raise ScanError("no scanning process can be started; is there enough memory?") from error
     for job in batch:
         try:
-            rows += pool.submit(_read_batch, [job], options).result()
+            rows += pool.submit(read_batch, [job], options).result()
         except BrokenProcessPool:
             pool = _pool(options, 1)
-            path = job.path if isinstance(job, Skipped) else job[1]
-            rows.append(encode_row(Skipped(path=path, reason=SkipReason.CRASHED)))
+            path = job.path if isinstance(job, Skipped) else job.seen_as
+            rows.append(Rows(None, [encode_row(Skipped(path=path, reason=SkipReason.CRASHED))]))
     pool.shutdown()
     return rows
-
-
-class _TimeUpError(Exception):
-    """The alarm for one file went off."""
-
-
-def _time_is_up(_number: int, _frame: FrameType | None) -> None:
-    raise _TimeUpError
-
-
-def _start_worker(memory_bytes: int) -> None:
-    """Bound a worker's address space, and leave Ctrl-C to the parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGALRM, _time_is_up)
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    limit = memory_bytes if hard == resource.RLIM_INFINITY else min(memory_bytes, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
-
-
-class _alarm_handler:  # noqa: N801  (reads as a statement)
-    """The alarm's handler while files are read in this process."""
-
-    def __enter__(self) -> None:
-        self._old = signal.signal(signal.SIGALRM, _time_is_up)
-
-    def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGALRM, self._old)
-
-
-def _read_batch(batch: list[_Job | Skipped], options: ScanOptions) -> list[bytes]:
-    return [
-        encode_row(job if isinstance(job, Skipped) else _read_one(job, options)) for job in batch
-    ]
-
-
-def _read_one(job: _Job, options: ScanOptions) -> FileFacts | Skipped:
-    path, seen_as, _, mode, uid = job
-    signal.setitimer(signal.ITIMER_REAL, options.seconds)
-    try:
-        facts = read_file(path, seen_as, options.limits)
-        if isinstance(facts, Skipped):
-            return facts
-        facts = replace(facts, writable_by_users=_writable(seen_as, mode, uid))
-        return replace(facts, masquerade=worst_level(facts))
-    except _TimeUpError:
-        detail = f"more than {options.seconds:g} s"
-        return Skipped(path=seen_as, reason=SkipReason.TIMEOUT, detail=detail)
-    except MemoryError:
-        return Skipped(path=seen_as, reason=SkipReason.MEMORY)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-
-
-def _writable(path: str, mode: int, uid: int) -> Fact[bool]:
-    """POSIX owner and mode; on a mapped Windows tree they say nothing about its ACLs."""
-    if not path.startswith("/"):
-        return UNKNOWN
-    return uid != 0 or bool(mode & 0o022)

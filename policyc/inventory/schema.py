@@ -14,7 +14,7 @@ from policyc.inventory.codec import decode, encode
 from policyc.model.facts import UNKNOWN, FileFacts, Hashes, Skipped, SkipReason
 from policyc.model.formats import FileFormat
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _CERTIFICATE = (
     "STRUCT(subject VARCHAR[][], issuer VARCHAR[][], sha256 VARCHAR, tbs VARCHAR, key VARCHAR, "
@@ -44,7 +44,7 @@ COLUMNS: dict[str, str] = {
     "identifier VARCHAR, team VARCHAR, flags BIGINT, platform_binary BOOLEAN, grade VARCHAR, "
     "leaf VARCHAR, hash_type INTEGER)[], mixed BOOLEAN)",
     "script": "STRUCT(language VARCHAR, interpreter VARCHAR, arguments VARCHAR)",
-    "package": "STRUCT(manager VARCHAR, name VARCHAR, version VARCHAR)",
+    "package": "STRUCT(manager VARCHAR, name VARCHAR, version VARCHAR, state VARCHAR)",
     "trusted": "BOOLEAN",
     "writable_by_users": "BOOLEAN",
     "ftype": "VARCHAR",

@@ -12,9 +12,14 @@ from typing import Any
 import msgspec
 
 from policyc.inventory.schema import COLUMNS, SCHEMA_VERSION, from_row, skipped_row, to_row
-from policyc.model.facts import FileFacts, HostInfo, Inventory, Platform, Skipped
+from policyc.inventory.sorting import sorted_lines
+from policyc.model.facts import FileFacts, HostInfo, Inventory, Platform, Skipped, SkipReason
 
-_ROW_GROUP = 500_000
+_ROW_GROUP = 20_480
+_MEMORY = "256MB"
+_DIGEST = 64
+MAX_ROW = 8 << 20
+"""Bytes of the longest row; a file with more facts is a skip."""
 
 
 class InventoryError(Exception):
@@ -34,7 +39,11 @@ def header_row(host: HostInfo) -> dict[str, Any]:
 def encode_row(item: FileFacts | Skipped) -> bytes:
     """One row as one line of JSON, without the newline."""
     row = to_row(item) if isinstance(item, FileFacts) else skipped_row(item)
-    return msgspec.json.encode(row)
+    line = msgspec.json.encode(row)
+    if len(line) > MAX_ROW:
+        detail = f"its facts take {len(line):,} bytes"
+        return encode_row(Skipped(path=item.path, reason=SkipReason.TOO_LARGE, detail=detail))
+    return line
 
 
 def write_inventory(inventory: Inventory, path: Path) -> None:
@@ -70,7 +79,7 @@ def _write_jsonl(rows: Iterable[bytes], host: HostInfo, path: Path) -> None:
     with path.open("wb") as file:
         file.write(msgspec.json.encode(header_row(host)) + b"\n")
         # Every row begins with its path, so sorting the lines sorts by path.
-        for row in sorted(rows):
+        for row in sorted_lines(rows):
             file.write(row + b"\n")
 
 
@@ -78,9 +87,11 @@ def _write_parquet(rows: Iterable[bytes], host: HostInfo, path: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="policyc-") as folder:
         spool = Path(folder) / "rows.jsonl"
         with spool.open("wb") as file:
-            for row in rows:
-                file.write(row + b"\n")
+            for line in sorted_lines(_by_digest(row) for row in rows):
+                file.write(line[_DIGEST:] + b"\n")
         connection = _connect()
+        connection.execute(f"SET memory_limit = '{_MEMORY}'")
+        connection.execute("SET temp_directory = ?", [folder])
         metadata = json.dumps(header_row(host), sort_keys=True).replace("'", "''")
         selected = ", ".join(
             "unhex(sha256) AS sha256" if name == "sha256" else f'"{name}"' for name in COLUMNS
@@ -89,13 +100,19 @@ def _write_parquet(rows: Iterable[bytes], host: HostInfo, path: Path) -> None:
             "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items()) + "}"
         )
         connection.execute(
-            f"COPY (SELECT {selected} FROM {source} maximum_object_size = 67108864) "  # noqa: S608
-            f"ORDER BY sha256, path, raw_path) TO '{_quoted(path)}' (FORMAT parquet, "
+            f"COPY (SELECT {selected} FROM {source} maximum_object_size = {2 * MAX_ROW}) "  # noqa: S608
+            f") TO '{_quoted(path)}' (FORMAT parquet, "
             f"COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP}, "
             f"KV_METADATA {{policyc_inventory: '{metadata}'}})",
             [str(spool)],
         )
         connection.close()
+
+
+def _by_digest(row: bytes) -> bytes:
+    """The row behind its SHA-256; rows without one come last."""
+    _, found, rest = row.partition(b'"sha256":"')
+    return (rest[:_DIGEST] if found else b"~" * _DIGEST) + row
 
 
 def _quoted(path: Path) -> str:

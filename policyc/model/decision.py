@@ -11,6 +11,7 @@ from policyc.model.diagnostic import Level
 from policyc.model.facts import (
     UNKNOWN,
     FileFacts,
+    PackageState,
     Platform,
     Signature,
     SignatureGrade,
@@ -203,12 +204,7 @@ def atom_holds(atom: Atom, facts: FileFacts) -> Tri:
         case AtPath():
             return atom.pattern.matches(facts.path)
         case FromPackage():
-            package = facts.package
-            if package is UNKNOWN:
-                return None
-            return package is not None and (
-                package.manager == atom.manager and atom.name in (None, package.name)
-            )
+            return _from_package(atom, facts)
         case OfType():
             return None if facts.ftype is UNKNOWN else facts.ftype == atom.ftype
         case IsTrusted():
@@ -268,6 +264,18 @@ def signature_satisfies(atom: SignedBy, signature: Signature) -> bool:
         and (atom.signing_id is None or signature.signing_id == atom.signing_id)
         and (atom.eku is None or (leaf is not None and atom.eku in leaf.ekus))
     )
+
+
+def _from_package(atom: FromPackage, facts: FileFacts) -> Tri:
+    """A file that is no longer what the package delivered does not come from it."""
+    package = facts.package
+    if package is UNKNOWN:
+        return None
+    if package is None or package.manager != atom.manager:
+        return False
+    if atom.name not in (None, package.name) or package.state is PackageState.MODIFIED:
+        return False
+    return True if package.state is PackageState.VERIFIED else None
 
 
 def _is_product(atom: IsProduct, facts: FileFacts) -> Tri:

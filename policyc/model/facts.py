@@ -251,13 +251,25 @@ class ScriptFacts:
     arguments: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class PackageState(enum.Enum):
+    """Whether a file is still what its package delivered."""
+
+    VERIFIED = "verified"
+    MODIFIED = "modified"
+    UNVERIFIED = "unverified"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PackageRef:
-    """The package that delivered a file. ``manager`` is ``dpkg``, ``rpm``, ``python`` …"""
+    """The package that delivered a file. ``manager`` is ``dpkg``, ``rpm``, ``python`` …
+
+    UNVERIFIED means that nobody compared the digests, or that the package states none.
+    """
 
     manager: str
     name: str
     version: str = ""
+    state: PackageState = PackageState.UNVERIFIED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -360,6 +372,13 @@ class SkipReason(enum.Enum):
     MEMORY = "memory"
     CRASHED = "reader-crashed"
     NESTING = "too-deep"
+    ENCRYPTED = "encrypted"
+    MALFORMED = "malformed"
+    UNSUPPORTED = "unsupported"
+    TOO_LARGE = "too-large"
+    RATIO = "compression-ratio"
+    TOO_MANY = "too-many-members"
+    LINK = "link"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ this package stays cheap.
 
 from __future__ import annotations
 
-from policyc.readers.file import READERS, read_bytes, read_file
+from policyc.readers.file import READERS, read_bytes, read_file, read_tree
 from policyc.readers.limits import Limits
 from policyc.readers.reader import Reader, Reading
 from policyc.readers.walk import Entry, endpoint_path, walk
@@ -20,5 +20,6 @@ __all__ = [
     "endpoint_path",
     "read_bytes",
     "read_file",
+    "read_tree",
     "walk",
 ]

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
 from dataclasses import replace
 
 from policyc.model.facts import UNKNOWN, FileFacts, Hashes, Skipped, SkipReason
@@ -43,32 +44,69 @@ def read_file(
     Skipped: UNREADABLE if the system refuses, NOT_A_FILE for a link, directory, FIFO,
     socket or device, CHANGED if the file became shorter while it was read.
     """
+    return next(read_tree(path, endpoint_path, replace(limits, container_depth=0)))
+
+
+def read_tree(
+    path: str | os.PathLike[str] | os.PathLike[bytes] | bytes,
+    endpoint_path: str,
+    limits: Limits = Limits(),  # noqa: B008
+    *,
+    as_image: bool = False,
+) -> Iterator[FileFacts | Skipped]:
+    """Read one file as ``read_file`` does, then its members (see ``containers.expand``).
+
+    With ``as_image`` the file itself is left out and ``endpoint_path`` is the root that its
+    members have.
+    """
     try:
         descriptor = os.open(os.fspath(path), _OPEN_FLAGS)
     except OSError as error:
         link = error.errno in (errno.ELOOP, errno.ENXIO)
         reason = SkipReason.NOT_A_FILE if link else SkipReason.UNREADABLE
-        return _skipped(endpoint_path, reason, error)
+        yield _skipped(endpoint_path, reason, error)
+        return
     except ValueError as error:
-        return Skipped(path=endpoint_path, reason=SkipReason.UNREADABLE, detail=str(error))
+        yield Skipped(path=endpoint_path, reason=SkipReason.UNREADABLE, detail=str(error))
+        return
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            return Skipped(
-                path=endpoint_path,
-                reason=SkipReason.NOT_A_FILE,
-                detail=f"mode {stat.filemode(status.st_mode)}",
-            )
+            detail = f"mode {stat.filemode(status.st_mode)}"
+            yield Skipped(path=endpoint_path, reason=SkipReason.NOT_A_FILE, detail=detail)
+            return
         source: Source = DescriptorSource(descriptor, status.st_size)
         if status.st_size <= limits.whole_read:
             source = MemorySource(source.read(0, status.st_size))
-        return read_source(source, endpoint_path, limits)
+        facts = read_source(source, endpoint_path, limits)
+        if not as_image:
+            yield facts
+        if limits.container_depth > 0 or as_image:
+            yield from _members(source, facts, limits, as_image=as_image)
     except ChangedError:
-        return Skipped(path=endpoint_path, reason=SkipReason.CHANGED, detail="became shorter")
+        yield Skipped(path=endpoint_path, reason=SkipReason.CHANGED, detail="became shorter")
     except OSError as error:
-        return _skipped(endpoint_path, SkipReason.UNREADABLE, error)
+        yield _skipped(endpoint_path, SkipReason.UNREADABLE, error)
     finally:
         os.close(descriptor)
+
+
+def _members(
+    source: Source, facts: FileFacts, limits: Limits, *, as_image: bool
+) -> Iterator[FileFacts | Skipped]:
+    from policyc.readers import containers  # noqa: PLC0415  (most files are no containers)
+
+    if as_image and not containers.opens(facts.actual):
+        detail = f"{facts.actual.value} is no container"
+        yield Skipped(path=facts.path, reason=SkipReason.UNSUPPORTED, detail=detail)
+        return
+    yield from containers.expand(
+        source,
+        facts,
+        lambda inner, path: read_source(inner, path, limits),
+        limits,
+        image_root=facts.path if as_image else None,
+    )
 
 
 def _skipped(path: str, reason: SkipReason, error: OSError) -> Skipped:

@@ -18,6 +18,12 @@ class Limits:
     each other, ``max_code_signature`` what one Mach-O slice may spend on its signature.
     ``max_walk_depth`` is the deepest directory
     level that ``walk`` enters.
+
+    The ``container_`` limits hold for everything inside one file, at every depth together:
+    levels of containers in each other (0 opens none), members, bytes that come out of them,
+    their ratio to the size of the file once more than ``container_ratio_floor`` came out, and
+    seconds. A member of up to ``member_memory`` bytes is held in memory, a larger one in an
+    unnamed temporary file.
     """
 
     whole_read: int = 64 * MIB
@@ -40,3 +46,10 @@ class Limits:
     max_string: int = 4096
     max_walk_depth: int = 128
     seconds: float = 30.0
+    container_depth: int = 3
+    container_members: int = 200_000
+    container_bytes: int = 8 << 30
+    container_ratio: int = 250
+    container_ratio_floor: int = 128 * MIB
+    container_seconds: float = 120.0
+    member_memory: int = 32 * MIB

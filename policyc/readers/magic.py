@@ -159,16 +159,22 @@ def _pyc(_source: Source, head: bytes, _limits: Limits) -> Recognition | None:
     return _proof(FileFormat.PYC, head[:4], f"Python byte code, magic {magic}")
 
 
-def _tar(_source: Source, head: bytes, _limits: Limits) -> Recognition | None:
+def tar_checksum(head: bytes) -> bytes | None:
+    """The checksum field of a tar header, None if it is not the header's checksum."""
     if len(head) < 512:
         return None
     stated = _TAR_CHECKSUM.match(head, 148, 156)
     if stated is None:
         return None
     actual = sum(head[:148]) + 8 * 0x20 + sum(head[156:512])
-    if int(stated[1], 8) != actual or not head[0]:
+    return head[148:156] if int(stated[1], 8) == actual and head[0] else None
+
+
+def _tar(_source: Source, head: bytes, _limits: Limits) -> Recognition | None:
+    field = tar_checksum(head)
+    if field is None:
         return None
-    return _proof(FileFormat.TAR, head[148:156], "tar header checksum", offset=148)
+    return _proof(FileFormat.TAR, field, "tar header checksum", offset=148)
 
 
 def _bzip2(_source: Source, head: bytes, _limits: Limits) -> Recognition | None:

@@ -5,43 +5,36 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from policyc.model.facts import Skipped, SkipReason
 from policyc.model.path import style_of
 from policyc.readers.limits import Limits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(NamedTuple):
     """A regular file that was met.
 
     ``path`` opens it; ``relative`` is its path below the root that was given, with ``/``
     and undecodable bytes as surrogates (the file's own name when the root is a file).
-    Times are nanoseconds, ``mode`` and ``uid`` are stat's.
+    ``mode`` and ``uid`` are stat's; ``stamp`` is everything that changes with the file: size,
+    mtime and ctime in nanoseconds, inode, device, mode, owner and group.
     """
 
     path: bytes
     relative: str
     size: int
-    mtime_ns: int
-    inode: int
-    device: int
     mode: int
     uid: int
+    stamp: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Pending:
+class _Folder(NamedTuple):
+    """``ancestors`` are (device, inode) from the root down to the folder itself."""
+
     path: bytes
     relative: str
-    status: os.stat_result
-    ancestors: tuple[tuple[int, int], ...] = ()
-
-    @property
-    def identity(self) -> tuple[int, int]:
-        """Device and inode."""
-        return self.status.st_dev, self.status.st_ino
+    ancestors: tuple[tuple[int, int], ...]
 
 
 def walk(
@@ -52,7 +45,8 @@ def walk(
 
     A link given as a root is resolved; links met on the way are no files and are passed
     over. A directory that is its own ancestor (a bind mount can make one) is skipped as a
-    loop; one that was walked already, below an earlier root, is not walked again.
+    loop; one that was walked already, below an earlier root, is not walked again. The files
+    of a directory come before its directories.
     """
     seen: set[bytes] = set()
     for root in roots:
@@ -64,69 +58,81 @@ def walk(
             yield _unreadable(os.fsdecode(path), error)
             continue
         if stat.S_ISDIR(status.st_mode):
-            yield from _directory(path, status, limits, seen)
+            top = _Folder(path, "", ((status.st_dev, status.st_ino),))
+            yield from _tree(top, limits, seen)
         else:
             yield _file(path, name, status)
 
 
-def _directory(
-    root: bytes, status: os.stat_result, limits: Limits, seen: set[bytes]
-) -> Iterator[Entry | Skipped]:
+def _tree(top: _Folder, limits: Limits, seen: set[bytes]) -> Iterator[Entry | Skipped]:
     """Walk one directory tree with an explicit stack, so that depth costs no recursion."""
-    stack = [_Pending(path=root, relative="", status=status)]
+    stack = [top]
     while stack:
-        item = stack.pop()
-        path, relative = item.path, item.relative
-        if not stat.S_ISDIR(item.status.st_mode):
-            yield _file(path, relative, item.status)
-            continue
+        folder = stack.pop()
+        path, relative, ancestors = folder
         if path in seen:
             continue
         seen.add(path)
-        if item.identity in item.ancestors:
-            yield Skipped(path=relative, reason=SkipReason.SYMLINK_LOOP, detail="its own ancestor")
-            continue
-        if len(item.ancestors) > limits.max_walk_depth:
+        if len(ancestors) - 1 > limits.max_walk_depth:
             detail = f"more than {limits.max_walk_depth} directories deep"
             yield Skipped(path=relative, reason=SkipReason.NESTING, detail=detail)
             continue
         try:
             with os.scandir(path) as listing:
-                entries = sorted(listing, key=lambda item: item.name, reverse=True)
+                entries = sorted(listing, key=_by_name)
         except OSError as error:
             yield _unreadable(relative, error)
             continue
         prefix = f"{relative}/" if relative else ""
-        ancestors = (*item.ancestors, item.identity)
+        below: list[_Folder] = []
         for entry in entries:
+            if entry.is_symlink():
+                continue
             name = prefix + os.fsdecode(entry.name)
             try:
-                if entry.is_symlink():
-                    continue
                 status = entry.stat(follow_symlinks=False)
             except OSError as error:
                 yield _unreadable(name, error)
                 continue
-            stack.append(
-                _Pending(path=entry.path, relative=name, status=status, ancestors=ancestors)
-            )
+            if not stat.S_ISDIR(status.st_mode):
+                yield _file(entry.path, name, status)
+                continue
+            identity = (status.st_dev, status.st_ino)
+            if identity in ancestors:
+                yield Skipped(path=name, reason=SkipReason.SYMLINK_LOOP, detail="its own ancestor")
+                continue
+            below.append(_Folder(entry.path, name, (*ancestors, identity)))
+        stack.extend(reversed(below))
+
+
+def _by_name(entry: os.DirEntry[bytes]) -> bytes:
+    return entry.name
 
 
 def _file(path: bytes, relative: str, status: os.stat_result) -> Entry | Skipped:
-    if not stat.S_ISREG(status.st_mode):
-        kind = stat.filemode(status.st_mode)[0]
+    mode = status.st_mode
+    if not stat.S_ISREG(mode):
+        kind = stat.filemode(mode)[0]
         names = {"p": "a FIFO", "s": "a socket", "c": "a device", "b": "a device"}
         detail = names.get(kind, "not a regular file")
         return Skipped(path=relative, reason=SkipReason.NOT_A_FILE, detail=detail)
+    size, uid = status.st_size, status.st_uid
     return Entry(
-        path=path,
-        relative=relative,
-        size=status.st_size,
-        mtime_ns=status.st_mtime_ns,
-        inode=status.st_ino,
-        device=status.st_dev,
-        mode=status.st_mode,
-        uid=status.st_uid,
+        path,
+        relative,
+        size,
+        mode,
+        uid,
+        (
+            size,
+            status.st_mtime_ns,
+            status.st_ctime_ns,
+            status.st_ino,
+            status.st_dev,
+            mode,
+            uid,
+            status.st_gid,
+        ),
     )
 
 

@@ -16,6 +16,7 @@ from policyc.model.facts import (
     MachoKind,
     MachoSlice,
     PackageRef,
+    PackageState,
     PeFacts,
     PeKind,
     Platform,
@@ -85,7 +86,9 @@ def file_on(platform: Platform, number: int, directory: str = "acme") -> FileFac
     common = {
         "size": 100 + number,
         "hashes": Hashes(sha256=Sha256Flat(f"{number:064x}")),
-        "package": PackageRef(manager="dpkg", name="acme") if number % 2 else None,
+        "package": PackageRef(manager="dpkg", name="acme", state=PackageState.VERIFIED)
+        if number % 2
+        else None,
         "trusted": False,
         "writable_by_users": False,
         "masquerade": "error" if number % 2 else None,

@@ -1,0 +1,208 @@
+"""``scan``."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from policyc.cli.console import Exit, Progress, fail, note, out
+from policyc.inventory import InventoryError, ScanOptions, ScanSummary, scan
+from policyc.inventory.cache import Cache, CacheError, walk_digest
+from policyc.inventory.packages import Packages, for_roots
+from policyc.inventory.scan import ScanError, jobs
+from policyc.inventory.table import header_row, write_rows
+from policyc.inventory.worker import Job
+from policyc.model.facts import HostInfo, Platform
+from policyc.model.path import PathStyle, style_of
+from policyc.readers import Limits
+from policyc.reports.safe import printable
+
+INVENTORY_SUFFIXES = (".parquet", ".jsonl")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanRequest:
+    """What ``scan`` was asked for."""
+
+    paths: list[Path]
+    output: Path
+    seen_as: str | None = None
+    platform: str | None = None
+    name: str = ""
+    jobs: int = 0
+    depth: int = 3
+    cache: Path | None = None
+    as_image: bool = False
+    verify_packages: bool = False
+
+    def options(self) -> ScanOptions:
+        """The options of the scan itself."""
+        return ScanOptions(
+            prefix=self.seen_as,
+            jobs=self.jobs,
+            as_image=self.as_image,
+            verify_packages=self.verify_packages,
+            limits=Limits(container_depth=max(self.depth, 1) if self.as_image else self.depth),
+        )
+
+
+def run_scan(request: ScanRequest) -> None:
+    """Scan the paths into the output and print the summary."""
+    if request.output.suffix not in INVENTORY_SUFFIXES:
+        fail(f"{request.output}: an inventory ends in .parquet or .jsonl")
+    if not request.output.absolute().parent.is_dir():
+        fail(f"{request.output.parent}: no such folder to write to")
+    check_paths(request.paths)
+    host = HostInfo(platform=_platform(request), name=request.name)
+    options = request.options()
+    packages = None if request.as_image else for_roots(request.paths, request.seen_as)
+    run = _Run(request, options, host, packages)
+    try:
+        if request.cache is None:
+            run.scan(None)
+        else:
+            cache = Cache(request.cache, request.paths, options)
+            try:
+                run.scan(cache)
+            finally:
+                cache.close()
+    except KeyboardInterrupt:
+        kept = "" if request.cache is None else f"; {request.cache} keeps what was read"
+        fail(f"interrupted; {request.output} is as it was{kept}", Exit.FINDINGS)
+    except (InventoryError, CacheError, ScanError, OSError, ValueError) as error:
+        fail(str(error))
+    for problem in packages.problems if packages is not None else ():
+        note(f"policyc: a package database could not be read: {printable(problem)}")
+
+
+def check_paths(paths: list[Path]) -> None:
+    """Stop with a message if a path does not exist."""
+    for path in paths:
+        if not os.path.lexists(path) or not path.exists():
+            fail(f"{printable(str(path))}: no such file or folder")
+
+
+def _platform(request: ScanRequest) -> Platform | None:
+    seen_as = request.seen_as
+    if seen_as is not None and style_of(seen_as) is None:
+        fail(f"--as {seen_as!r} is neither /absolute nor C:\\absolute")
+    if request.platform is not None:
+        return Platform(request.platform)
+    windows = seen_as is not None and style_of(seen_as) is PathStyle.WINDOWS
+    return Platform.WINDOWS if windows else None
+
+
+class _Run:
+    """One scan: its progress, its counts, its result."""
+
+    def __init__(
+        self,
+        request: ScanRequest,
+        options: ScanOptions,
+        host: HostInfo,
+        packages: Packages | None,
+    ) -> None:
+        self._request = request
+        self._options = options
+        self._host = host
+        self._packages = packages
+        self._totals = ScanSummary()
+        self._kinds: Counter[str] = Counter()
+        self._progress = Progress("scanned")
+
+    def scan(self, cache: Cache | None) -> None:
+        """Write the inventory and print the summary."""
+        request = self._request
+        form = request.output.suffix
+        walk = b"" if cache is None else self._walk()
+        known = None if cache is None else cache.output(walk, form)
+        if known is not None:
+            self._restore(*known)
+            return
+        if self._progress.live:
+            threading.Thread(target=self._measure, daemon=True).start()
+        try:
+            found = scan(
+                request.paths, self._options, self._seen, cache=cache, packages=self._packages
+            )
+            write_rows(self._counted(found), self._host, request.output)
+        finally:
+            self._progress.done()
+        if cache is not None:
+            counts = json.dumps({"totals": asdict(self._totals), "kinds": self._kinds})
+            cache.keep_output(walk, form, counts.encode(), request.output)
+        out(self._summary())
+
+    def _walk(self) -> bytes:
+        """A digest of what will be read and of everything else that the result depends on."""
+        stamp = None if self._packages is None else self._packages.stamp()
+        about = json.dumps([header_row(self._host), stamp], default=str)
+        return walk_digest([about]) + walk_digest(jobs(self._request.paths, self._options))
+
+    def _restore(self, counts: bytes, content: bytes) -> None:
+        """Write the inventory that the cache holds for just these files."""
+        output = self._request.output
+        if not (output.is_file() and output.read_bytes() == content):
+            handle, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            umask = os.umask(0)
+            os.umask(umask)
+            Path(name).chmod(0o666 & ~umask)
+            Path(name).replace(output)
+        stored = json.loads(counts)
+        totals = ScanSummary(**stored["totals"])
+        self._totals = replace(totals, reused=totals.files)
+        self._kinds = Counter(stored["kinds"])
+        out(self._summary())
+
+    def _measure(self) -> None:
+        """Count the files meanwhile, for the time that is left."""
+        files = size = 0
+        for job in jobs(self._request.paths, self._options):
+            if isinstance(job, Job):
+                files += 1
+                size += job.size
+        self._progress.expect(files, size)
+
+    def _seen(self, summary: ScanSummary) -> None:
+        self._totals = summary
+        self._progress(summary.files, summary.size)
+
+    def _counted(self, rows: Iterable[bytes]) -> Iterator[bytes]:
+        for row in rows:
+            self._kinds[_kind(row)] += 1
+            yield row
+
+    def _summary(self) -> str:
+        totals = self._totals
+        kinds = Counter(self._kinds)
+        kinds.pop("skipped", None)
+        ranked = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
+        other = sum(count for _, count in ranked[8:])
+        shown = "  ".join(f"{kind} {count:,}" for kind, count in ranked[:8])
+        size = totals.size / (1 << 20)
+        lines = [f"{totals.files:,} files, {size:,.1f} MiB   {shown}".rstrip()]
+        if other:
+            lines[0] += f"  other {other:,}"
+        if totals.members:
+            lines.append(f"{totals.members:,} more inside archives, packages and installers")
+        if totals.skipped:
+            where = self._request.output
+            lines.append(f"{totals.skipped:,} skipped, listed with their reasons in {where}")
+        if self._request.cache is not None:
+            lines.append(f"{totals.reused:,} reused from {self._request.cache}")
+        lines.append(f"written: {self._request.output}")
+        return "\n".join(lines)
+
+
+def _kind(row: bytes) -> str:
+    """The format of an encoded row; a text search, as decoding each would cost as much."""
+    _, _, rest = row.partition(b'"format":"')
+    return rest.partition(b'"')[0].decode("ascii") or "skipped"

@@ -1,0 +1,174 @@
+"""What a scanning process does: read one batch of files into encoded rows, bounded."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import resource
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from types import FrameType
+from typing import NamedTuple
+
+from policyc.checks import worst_level
+from policyc.inventory.packages import Owned
+from policyc.inventory.table import encode_row
+from policyc.model.facts import (
+    UNKNOWN,
+    Fact,
+    FileFacts,
+    PackageRef,
+    PackageState,
+    Skipped,
+    SkipReason,
+)
+from policyc.readers import Limits, read_tree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanOptions:
+    """How to scan.
+
+    ``prefix`` is where the endpoint sees the root (``--as``); None keeps the paths as they
+    are. ``as_image`` reads the roots as containers whose members have their own root.
+    ``verify_packages`` compares files with the MD5 sums of dpkg, which costs a second pass;
+    SHA-256 digests are always compared. ``seconds`` and ``memory_bytes`` bound one file,
+    ``limits`` the structures in it.
+    """
+
+    prefix: str | None = None
+    jobs: int = 0
+    seconds: float = 60.0
+    memory_bytes: int = 4 << 30
+    as_image: bool = False
+    verify_packages: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+
+class Job(NamedTuple):
+    """A file to read. ``path`` opens it, ``seen_as`` is the endpoint's path.
+
+    ``stamp`` are size, mtime, ctime, inode, device, mode, owner and group: while they stay
+    the same, so does the content. ``owned`` is UNKNOWN where no package database is known,
+    None for a file that no package delivered.
+    """
+
+    path: bytes
+    seen_as: str
+    size: int
+    mode: int
+    uid: int
+    stamp: tuple[int, ...]
+    owned: Fact[Owned | None] = UNKNOWN
+
+
+class Rows(NamedTuple):
+    """The rows of one file: its own first, then those of its members."""
+
+    job: Job | None
+    rows: list[bytes]
+
+
+class _TimeUpError(Exception):
+    """The alarm for one file went off."""
+
+
+def _time_is_up(_number: int, _frame: FrameType | None) -> None:
+    raise _TimeUpError
+
+
+def start_worker(memory_bytes: int) -> None:
+    """Bound a worker's address space, and leave Ctrl-C to the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGALRM, _time_is_up)
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = memory_bytes if hard == resource.RLIM_INFINITY else min(memory_bytes, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+
+
+class alarm_handler:  # noqa: N801  (reads as a statement)
+    """The alarm's handler while files are read in this process."""
+
+    def __enter__(self) -> None:
+        self._old = signal.signal(signal.SIGALRM, _time_is_up)
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGALRM, self._old)
+
+
+def read_batch(batch: list[Job | Skipped], options: ScanOptions) -> list[Rows]:
+    """Read a batch; nothing a file contains raises."""
+    return [
+        Rows(None, [encode_row(job)])
+        if isinstance(job, Skipped)
+        else Rows(job, [encode_row(item) for item in read_one(job, options)])
+        for job in batch
+    ]
+
+
+def read_one(job: Job, options: ScanOptions) -> Iterator[FileFacts | Skipped]:
+    """The facts of a file and of its members; each has ``options.seconds``."""
+    found = read_tree(job.path, job.seen_as, options.limits, as_image=options.as_image)
+    path = job.seen_as
+    while True:
+        signal.setitimer(signal.ITIMER_REAL, options.seconds)
+        try:
+            item = next(found, None)
+            if item is None:
+                return
+            if isinstance(item, FileFacts):
+                item = _judged(item, job, options)
+        except _TimeUpError:
+            detail = f"more than {options.seconds:g} s"
+            yield Skipped(path=path, reason=SkipReason.TIMEOUT, detail=detail)
+            return
+        except MemoryError:
+            yield Skipped(path=path, reason=SkipReason.MEMORY)
+            return
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        yield item
+        path = job.seen_as + "!/"
+
+
+def _judged(facts: FileFacts, job: Job, options: ScanOptions) -> FileFacts:
+    """The facts with what only the file system, the packages and the checks know."""
+    if facts.path == job.seen_as and not options.as_image:
+        facts = replace(
+            facts,
+            writable_by_users=_writable(job.seen_as, job.mode, job.uid),
+            package=_package(facts, job, verify=options.verify_packages),
+        )
+    return replace(facts, masquerade=worst_level(facts))
+
+
+def _package(facts: FileFacts, job: Job, *, verify: bool) -> Fact[PackageRef | None]:
+    """The package with the state of the file, by whichever digest the package states."""
+    if job.owned is None or job.owned is UNKNOWN:
+        return job.owned
+    package, stated = job.owned
+    algorithm, _, wanted = stated.partition(":")
+    if algorithm == "sha256":
+        actual = str(facts.hashes.sha256)
+    elif algorithm in ("md5", "sha1", "sha384", "sha512") and verify:
+        with open(job.path, "rb") as file:  # noqa: PTH123  (byte paths)
+            actual = hashlib.file_digest(
+                file, lambda: hashlib.new(algorithm, usedforsecurity=False)
+            ).hexdigest()
+    else:
+        return package
+    same = actual == wanted
+    return replace(package, state=PackageState.VERIFIED if same else PackageState.MODIFIED)
+
+
+def _writable(path: str, mode: int, uid: int) -> Fact[bool]:
+    """POSIX owner and mode; on a mapped Windows tree they say nothing about its ACLs."""
+    if not path.startswith("/"):
+        return UNKNOWN
+    return uid != 0 or bool(mode & 0o022)
+
+
+def own_cpus() -> int:
+    """The processors this process may use."""
+    return len(os.sched_getaffinity(0))
