@@ -110,6 +110,10 @@ def scan(
         Path | None,
         typer.Option(help="Remember what was read; the next scan reads only what changed."),
     ] = None,
+    catalogs: Annotated[
+        Path | None,
+        typer.Option(help="A folder of .cat files, such as a copy of CatRoot."),
+    ] = None,
     jobs: JobsOption = 0,
     *,
     image: Annotated[
@@ -149,6 +153,7 @@ def scan(
             cache=cache,
             as_image=image,
             verify_packages=verify_packages,
+            catalogs=catalogs,
         )
     )
 

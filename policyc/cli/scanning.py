@@ -14,6 +14,7 @@ from pathlib import Path
 from policyc.cli.console import Exit, Progress, fail, note, out
 from policyc.inventory import InventoryError, ScanOptions, ScanSummary, scan
 from policyc.inventory.cache import Cache, CacheError, walk_digest
+from policyc.inventory.catalogs import Catalogs, load_catalogs
 from policyc.inventory.packages import Packages, for_roots
 from policyc.inventory.scan import ScanError, jobs
 from policyc.inventory.table import header_row, write_rows
@@ -40,14 +41,16 @@ class ScanRequest:
     cache: Path | None = None
     as_image: bool = False
     verify_packages: bool = False
+    catalogs: Path | None = None
 
-    def options(self) -> ScanOptions:
+    def options(self, catalogs: Catalogs) -> ScanOptions:
         """The options of the scan itself."""
         return ScanOptions(
             prefix=self.seen_as,
             jobs=self.jobs,
             as_image=self.as_image,
             verify_packages=self.verify_packages,
+            catalogs=catalogs.digest,
             limits=Limits(container_depth=max(self.depth, 1) if self.as_image else self.depth),
         )
 
@@ -60,9 +63,10 @@ def run_scan(request: ScanRequest) -> None:
         fail(f"{request.output.parent}: no such folder to write to")
     check_paths(request.paths)
     host = HostInfo(platform=_platform(request), name=request.name)
-    options = request.options()
+    catalogs = _catalogs(request.catalogs)
+    options = request.options(catalogs)
     packages = None if request.as_image else for_roots(request.paths, request.seen_as)
-    run = _Run(request, options, host, packages)
+    run = _Run(request, options, host, packages, catalogs)
     try:
         if request.cache is None:
             run.scan(None)
@@ -79,6 +83,19 @@ def run_scan(request: ScanRequest) -> None:
         fail(str(error))
     for problem in packages.problems if packages is not None else ():
         note(f"policyc: a package database could not be read: {printable(problem)}")
+
+
+def _catalogs(folder: Path | None) -> Catalogs:
+    if folder is None:
+        return Catalogs()
+    if not folder.is_dir():
+        fail(f"--catalogs {printable(str(folder))}: no such folder")
+    found = load_catalogs(folder)
+    for problem in found.problems:
+        note(f"policyc: not a catalog: {printable(problem)}")
+    if not found.members:
+        fail(f"--catalogs {printable(str(folder))}: no catalog in it lists a file")
+    return found
 
 
 def check_paths(paths: list[Path]) -> None:
@@ -107,11 +124,13 @@ class _Run:
         options: ScanOptions,
         host: HostInfo,
         packages: Packages | None,
+        catalogs: Catalogs,
     ) -> None:
         self._request = request
         self._options = options
         self._host = host
         self._packages = packages
+        self._catalogs = catalogs
         self._totals = ScanSummary()
         self._kinds: Counter[str] = Counter()
         self._progress = Progress("scanned")
@@ -129,7 +148,12 @@ class _Run:
             threading.Thread(target=self._measure, daemon=True).start()
         try:
             found = scan(
-                request.paths, self._options, self._seen, cache=cache, packages=self._packages
+                request.paths,
+                self._options,
+                self._seen,
+                cache=cache,
+                packages=self._packages,
+                catalogs=self._catalogs,
             )
             write_rows(self._counted(found), self._host, request.output)
         finally:

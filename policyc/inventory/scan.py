@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from policyc.inventory.cache import Cache
+from policyc.inventory.catalogs import Catalogs
 from policyc.inventory.packages import Packages
 from policyc.inventory.table import encode_row
 from policyc.inventory.worker import (
@@ -27,6 +28,7 @@ from policyc.inventory.worker import (
     read_batch,
     read_one,
     start_worker,
+    use_catalogs,
 )
 from policyc.model.facts import FileFacts, Skipped, SkipReason
 from policyc.readers import Entry, endpoint_path, walk
@@ -63,6 +65,7 @@ def scan(
     *,
     cache: Cache | None = None,
     packages: Packages | None = None,
+    catalogs: Catalogs | None = None,
 ) -> Iterator[bytes]:
     """Yield one encoded row for every file, member and skipped path below ``roots``.
 
@@ -70,8 +73,10 @@ def scan(
     ``cache`` knows are not read.
     """
     summary = ScanSummary()
+    catalogs = catalogs or Catalogs()
+    use_catalogs(catalogs)
     feed = _Feed(jobs(roots, options, packages), cache)
-    for batch, reused in _run(feed, options):
+    for batch, reused in _run(feed, options, catalogs):
         if cache is not None and not reused:
             cache.keep(batch)
         summary = _counted(summary, batch, reused=reused)
@@ -161,7 +166,9 @@ class _Feed:
         return taken
 
 
-def _run(feed: _Feed, options: ScanOptions) -> Iterator[tuple[list[Rows], bool]]:
+def _run(
+    feed: _Feed, options: ScanOptions, catalogs: Catalogs
+) -> Iterator[tuple[list[Rows], bool]]:
     """Batches of rows, and whether they come from the cache."""
     count = options.jobs or own_cpus()
     source = iter(feed)
@@ -177,7 +184,7 @@ def _run(feed: _Feed, options: ScanOptions) -> Iterator[tuple[list[Rows], bool]]
         # Starting processes costs more than one batch.
         yield from _run_here(first, source, feed, options)
     else:
-        yield from _run_pool(_chained(first, source), feed, options, count)
+        yield from _run_pool(_chained(first, source), feed, _Pools(options, catalogs, count))
 
 
 def _chained(first: list[_Batch], rest: Iterator[_Batch]) -> Iterator[_Batch]:
@@ -196,31 +203,40 @@ def _run_here(
                 yield read_batch(batch, options), False
 
 
-def _pool(options: ScanOptions, count: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(
-        max_workers=count,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=start_worker,
-        initargs=(options.memory_bytes,),
-    )
+@dataclass(frozen=True, slots=True)
+class _Pools:
+    """Makes pools of scanning processes."""
+
+    options: ScanOptions
+    catalogs: Catalogs
+    count: int
+
+    def new(self, count: int) -> ProcessPoolExecutor:
+        """A pool of ``count`` processes."""
+        return ProcessPoolExecutor(
+            max_workers=count,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=start_worker,
+            initargs=(self.options.memory_bytes, self.catalogs),
+        )
 
 
 def _run_pool(
-    batches: Iterator[_Batch], feed: _Feed, options: ScanOptions, count: int
+    batches: Iterator[_Batch], feed: _Feed, pools: _Pools
 ) -> Iterator[tuple[list[Rows], bool]]:
-    pool = _pool(options, count)
+    pool = pools.new(pools.count)
     pending: dict[Future[list[Rows]], _Batch] = {}
     lost: list[_Batch] = []
     try:
         while True:
-            while len(pending) < count * _IN_FLIGHT and not lost:
+            while len(pending) < pools.count * _IN_FLIGHT and not lost:
                 batch = next(batches, None)
                 if ready := feed.take():
                     yield ready, True
                 if batch is None:
                     break
                 if batch:
-                    _submit(pool, batch, options, pending, lost)
+                    _submit(pool, batch, pools.options, pending, lost)
             done, _ = wait(pending, return_when=FIRST_COMPLETED)
             for future in sorted(done, key=lambda item: id(pending[item])):
                 batch = pending.pop(future)
@@ -233,9 +249,9 @@ def _run_pool(
                 pending.clear()
                 pool.shutdown(wait=False, cancel_futures=True)
                 for item in lost:
-                    yield _read_singly(item, options), False
+                    yield _read_singly(item, pools), False
                 lost.clear()
-                pool = _pool(options, count)
+                pool = pools.new(pools.count)
             elif not done:
                 return
     finally:
@@ -255,19 +271,19 @@ def _submit(
         lost.append(batch)
 
 
-def _read_singly(batch: _Batch, options: ScanOptions) -> list[Rows]:
+def _read_singly(batch: _Batch, pools: _Pools) -> list[Rows]:
     """Read a lost batch one file a task; the file that ends its process is a skip."""
     rows: list[Rows] = []
-    pool = _pool(options, 1)
+    pool = pools.new(1)
     try:
         pool.submit(int).result()
     except BrokenProcessPool as error:
         raise ScanError("no scanning process can be started; is there enough memory?") from error
     for job in batch:
         try:
-            rows += pool.submit(read_batch, [job], options).result()
+            rows += pool.submit(read_batch, [job], pools.options).result()
         except BrokenProcessPool:
-            pool = _pool(options, 1)
+            pool = pools.new(1)
             path = job.path if isinstance(job, Skipped) else job.seen_as
             rows.append(Rows(None, [encode_row(Skipped(path=path, reason=SkipReason.CRASHED))]))
     pool.shutdown()

@@ -15,6 +15,8 @@ from policyc.model.facts import UNKNOWN, FileFacts, Hashes, Skipped, SkipReason
 from policyc.model.formats import FileFormat
 
 SCHEMA_VERSION = 2
+READABLE_VERSIONS = (1, SCHEMA_VERSION)
+"""Version 1 has fewer columns; what it does not hold reads as absent."""
 
 _CERTIFICATE = (
     "STRUCT(subject VARCHAR[][], issuer VARCHAR[][], sha256 VARCHAR, tbs VARCHAR, key VARCHAR, "
@@ -33,17 +35,23 @@ COLUMNS: dict[str, str] = {
     "page_sha256": "VARCHAR",
     "page_sha1": "VARCHAR",
     "signatures": f"STRUCT(kind VARCHAR, grade VARCHAR, chain {_CERTIFICATE}[], "
-    "digest_algorithm VARCHAR, team VARCHAR, signing_id VARCHAR, detail VARCHAR)[]",
+    "digest_algorithm VARCHAR, team VARCHAR, signing_id VARCHAR, detail VARCHAR, "
+    "program VARCHAR, signed_at VARCHAR, catalog VARCHAR)[]",
     "version_info": "STRUCT(product_name VARCHAR, original_filename VARCHAR, "
     "internal_name VARCHAR, file_description VARCHAR, company_name VARCHAR, file_version VARCHAR)",
     "pe": "STRUCT(kind VARCHAR, machine INTEGER, subsystem INTEGER, section_alignment BIGINT, "
-    "dotnet BOOLEAN)",
+    "dotnet BOOLEAN, imphash VARCHAR)",
     "elf": "STRUCT(kind VARCHAR, machine INTEGER, bits INTEGER, static BOOLEAN, "
-    "interpreter VARCHAR, needed VARCHAR[])",
+    "interpreter VARCHAR, needed VARCHAR[], rpath VARCHAR[], build_id VARCHAR)",
     "macho": "STRUCT(slices STRUCT(arch VARCHAR, kind VARCHAR, cdhash VARCHAR, "
     "identifier VARCHAR, team VARCHAR, flags BIGINT, platform_binary BOOLEAN, grade VARCHAR, "
-    "leaf VARCHAR, hash_type INTEGER)[], mixed BOOLEAN)",
+    "leaf VARCHAR, hash_type INTEGER, cdhashes VARCHAR[], oids VARCHAR[], "
+    "entitlements INTEGER)[], mixed BOOLEAN, "
+    "bundle STRUCT(identifier VARCHAR, version VARCHAR, name VARCHAR))",
     "script": "STRUCT(language VARCHAR, interpreter VARCHAR, arguments VARCHAR)",
+    "installer": "STRUCT(product_name VARCHAR, product_code VARCHAR, product_version VARCHAR, "
+    "manufacturer VARCHAR)",
+    "posix": "STRUCT(mode INTEGER, uid BIGINT, gid BIGINT, capabilities VARCHAR[])",
     "package": "STRUCT(manager VARCHAR, name VARCHAR, version VARCHAR, state VARCHAR)",
     "trusted": "BOOLEAN",
     "writable_by_users": "BOOLEAN",
@@ -66,7 +74,7 @@ _FACTS = {
 }
 _UNKNOWABLE = frozenset(
     {*_HASHES, "signatures", "version_info", "package", "trusted", "writable_by_users", "ftype"}
-    | {"masquerade"}
+    | {"masquerade", "posix"}
 )
 
 
@@ -115,7 +123,7 @@ def from_row(row: Mapping[str, Any]) -> FileFacts | Skipped:
         if name in unknown or row.get(name) is not None
     }
     # Where a fact's default is UNKNOWN, a missing value means "there is none".
-    for name in ("package", "ftype", "masquerade"):
+    for name in ("package", "posix", "ftype", "masquerade"):
         values.setdefault(name, None)
     hashes = Hashes(
         **{

@@ -11,7 +11,14 @@ from typing import Any
 
 import msgspec
 
-from policyc.inventory.schema import COLUMNS, SCHEMA_VERSION, from_row, skipped_row, to_row
+from policyc.inventory.schema import (
+    COLUMNS,
+    READABLE_VERSIONS,
+    SCHEMA_VERSION,
+    from_row,
+    skipped_row,
+    to_row,
+)
 from policyc.inventory.sorting import sorted_lines
 from policyc.model.facts import FileFacts, HostInfo, Inventory, Platform, Skipped, SkipReason
 
@@ -156,9 +163,9 @@ def read_inventory(path: Path) -> Inventory:
 
 def _host(path: Path, header: Any) -> HostInfo:  # noqa: ANN401
     version = header.get("policyc_inventory") if isinstance(header, dict) else None
-    if version != SCHEMA_VERSION:
+    if version not in READABLE_VERSIONS:
         raise InventoryError(
-            f"{path}: not a policyc inventory of schema {SCHEMA_VERSION}; scan again"
+            f"{path}: not a policyc inventory of schema {READABLE_VERSIONS[-1]}; scan again"
         )
     try:
         platform = Platform(header["platform"]) if "platform" in header else None

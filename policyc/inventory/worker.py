@@ -6,12 +6,15 @@ import hashlib
 import os
 import resource
 import signal
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import NamedTuple
 
 from policyc.checks import worst_level
+from policyc.inventory import bundles, capabilities
+from policyc.inventory.catalogs import Catalogs
 from policyc.inventory.packages import Owned
 from policyc.inventory.table import encode_row
 from policyc.model.facts import (
@@ -20,6 +23,7 @@ from policyc.model.facts import (
     FileFacts,
     PackageRef,
     PackageState,
+    PosixFacts,
     Skipped,
     SkipReason,
 )
@@ -33,7 +37,8 @@ class ScanOptions:
     ``prefix`` is where the endpoint sees the root (``--as``); None keeps the paths as they
     are. ``as_image`` reads the roots as containers whose members have their own root.
     ``verify_packages`` compares files with the MD5 sums of dpkg, which costs a second pass;
-    SHA-256 digests are always compared. ``seconds`` and ``memory_bytes`` bound one file,
+    SHA-256 digests are always compared. ``catalogs`` is the digest of the catalogs that are
+    looked files up in (see ``use_catalogs``). ``seconds`` and ``memory_bytes`` bound one file,
     ``limits`` the structures in it.
     """
 
@@ -43,6 +48,7 @@ class ScanOptions:
     memory_bytes: int = 4 << 30
     as_image: bool = False
     verify_packages: bool = False
+    catalogs: str = ""
     limits: Limits = field(default_factory=Limits)
 
 
@@ -78,8 +84,18 @@ def _time_is_up(_number: int, _frame: FrameType | None) -> None:
     raise _TimeUpError
 
 
-def start_worker(memory_bytes: int) -> None:
+_CATALOGS = Catalogs()
+
+
+def use_catalogs(catalogs: Catalogs) -> None:
+    """Look every file that is read in this process up in these catalogs."""
+    global _CATALOGS  # noqa: PLW0603  (once a process: too large to send with every batch)
+    _CATALOGS = catalogs
+
+
+def start_worker(memory_bytes: int, catalogs: Catalogs) -> None:
     """Bound a worker's address space, and leave Ctrl-C to the parent."""
+    use_catalogs(catalogs)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, _time_is_up)
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
@@ -139,8 +155,47 @@ def _judged(facts: FileFacts, job: Job, options: ScanOptions) -> FileFacts:
             facts,
             writable_by_users=_writable(job.seen_as, job.mode, job.uid),
             package=_package(facts, job, verify=options.verify_packages),
+            posix=_posix(facts, job),
         )
+        facts = _in_bundle(facts, job)
+    if _CATALOGS.members:
+        facts = _catalogued(facts, job)
     return replace(facts, masquerade=worst_level(facts))
+
+
+def _catalogued(facts: FileFacts, job: Job) -> FileFacts:
+    """The facts with the signatures of the catalogs that list the file."""
+    if facts.signatures is UNKNOWN:
+        return facts
+    flat = None
+    if facts.pe is None and facts.collection is not None and _CATALOGS.has_sha1:
+        flat = bytes.fromhex(_digest_of(job, "sha1")) if facts.path == job.seen_as else None
+    found = _CATALOGS.of(facts, flat)
+    return replace(facts, signatures=(*facts.signatures, *found)) if found else facts
+
+
+def _digest_of(job: Job, algorithm: str) -> str:
+    with open(job.path, "rb") as file:  # noqa: PTH123  (byte paths)
+        return hashlib.file_digest(
+            file, lambda: hashlib.new(algorithm, usedforsecurity=False)
+        ).hexdigest()
+
+
+def _posix(facts: FileFacts, job: Job) -> Fact[PosixFacts | None]:
+    """Owner, mode and capabilities; on a mapped Windows tree there are none to know."""
+    if not job.seen_as.startswith("/"):
+        return UNKNOWN
+    *_, mode, uid, gid = job.stamp
+    names = capabilities.of_file(job.path) if facts.elf is not None else ()
+    return PosixFacts(mode=stat.S_IMODE(mode), uid=uid, gid=gid, capabilities=names)
+
+
+def _in_bundle(facts: FileFacts, job: Job) -> FileFacts:
+    """The facts with the application bundle whose main executable the file is."""
+    if facts.macho is None or b"/Contents/MacOS/" not in job.path:
+        return facts
+    found = bundles.of_executable(job.path)
+    return facts if found is None else replace(facts, macho=replace(facts.macho, bundle=found))
 
 
 def _package(facts: FileFacts, job: Job, *, verify: bool) -> Fact[PackageRef | None]:
@@ -152,10 +207,7 @@ def _package(facts: FileFacts, job: Job, *, verify: bool) -> Fact[PackageRef | N
     if algorithm == "sha256":
         actual = str(facts.hashes.sha256)
     elif algorithm in ("md5", "sha1", "sha384", "sha512") and verify:
-        with open(job.path, "rb") as file:  # noqa: PTH123  (byte paths)
-            actual = hashlib.file_digest(
-                file, lambda: hashlib.new(algorithm, usedforsecurity=False)
-            ).hexdigest()
+        actual = _digest_of(job, algorithm)
     else:
         return package
     same = actual == wanted

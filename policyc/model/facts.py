@@ -149,7 +149,10 @@ class Signature:
     """One signature of a file.
 
     ``chain`` holds the leaf first, then its issuers as far as the file carries them; it is
-    empty for ad hoc code. ``detail`` says why a signature is INVALID.
+    empty for ad hoc code. ``detail`` says why a signature is INVALID. ``program`` is the name
+    in the publisher's own words (SpcSpOpusInfo), ``signed_at`` the time a countersignature or
+    time-stamp token over this signature states (RFC 3339, UTC; whether its authority is
+    trusted is the endpoint's affair), ``catalog`` the name of the catalog that lists the file.
     """
 
     kind: SignatureKind
@@ -159,6 +162,9 @@ class Signature:
     team: TeamId | None = None
     signing_id: SigningId | None = None
     detail: str = ""
+    program: str = ""
+    signed_at: str = ""
+    catalog: str = ""
 
     @property
     def leaf(self) -> Certificate | None:
@@ -185,18 +191,26 @@ class VersionInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeFacts:
-    """Structure of a PE image; ``machine`` and ``subsystem`` are the header's numbers."""
+    """Structure of a PE image; ``machine`` and ``subsystem`` are the header's numbers.
+
+    ``imphash`` is the MD5 of the imported names in order, as pefile computes it.
+    """
 
     kind: PeKind
     machine: int
     subsystem: int
     section_alignment: int
     dotnet: bool = False
+    imphash: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ElfFacts:
-    """Structure of an ELF file; ``machine`` is e_machine, ``bits`` 32 or 64."""
+    """Structure of an ELF file; ``machine`` is e_machine, ``bits`` 32 or 64.
+
+    ``rpath`` holds the directories of DT_RPATH and DT_RUNPATH in their order, ``build_id`` the
+    GNU build-id note in hexadecimal.
+    """
 
     kind: ElfKind
     machine: int
@@ -204,6 +218,8 @@ class ElfFacts:
     static: bool
     interpreter: str | None = None
     needed: tuple[str, ...] = ()
+    rpath: tuple[str, ...] = ()
+    build_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +228,8 @@ class MachoSlice:
 
     ``flags`` are the CodeDirectory's; ``grade`` is None for unsigned code.
     ``platform_binary`` is true when the CodeDirectory's platform byte is not zero.
+    ``cdhashes`` are those of all CodeDirectories, ``oids`` Apple's extensions of the leaf,
+    ``entitlements`` the number of keys of the entitlements.
     """
 
     arch: str
@@ -224,18 +242,32 @@ class MachoSlice:
     grade: SignatureGrade | None = None
     leaf: CertSha256 | None = None
     hash_type: int = 0
+    cdhashes: tuple[CdHash, ...] = ()
+    oids: tuple[Oid, ...] = ()
+    entitlements: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppBundle:
+    """An application bundle, by its Info.plist."""
+
+    identifier: str
+    version: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachoFacts:
     """Structure of a Mach-O file.
 
+    ``bundle`` is the application whose main executable this is.
     ``mixed`` is true when slices are not signed alike, which makes Santa treat the whole
     file as invalid (MOLCodesignChecker).
     """
 
     slices: tuple[MachoSlice, ...]
     mixed: bool = False
+    bundle: AppBundle | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +281,30 @@ class ScriptFacts:
     language: str
     interpreter: str | None = None
     arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PosixFacts:
+    """Owner and mode of a file on the system that was scanned.
+
+    ``mode`` has the permission bits with setuid (0o4000), setgid and sticky; ``capabilities``
+    are the names in the file's ``security.capability`` attribute, sorted.
+    """
+
+    mode: int
+    uid: int
+    gid: int
+    capabilities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallerFacts:
+    """What an installer says it installs (its Property table)."""
+
+    product_name: str = ""
+    product_code: str = ""
+    product_version: str = ""
+    manufacturer: str = ""
 
 
 class PackageState(enum.Enum):
@@ -307,6 +363,8 @@ class FileFacts:
     elf: ElfFacts | None = None
     macho: MachoFacts | None = None
     script: ScriptFacts | None = None
+    installer: InstallerFacts | None = None
+    posix: Fact[PosixFacts | None] = UNKNOWN
     package: Fact[PackageRef | None] = UNKNOWN
     trusted: Fact[bool] = UNKNOWN
     writable_by_users: Fact[bool] = UNKNOWN

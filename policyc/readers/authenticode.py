@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from policyc.model.facts import Signature, SignatureGrade, SignatureKind
-from policyc.readers import certificates, cms, der, publickey
+from policyc.readers import certificates, cms, countersign, der, signers
 from policyc.readers.limits import Limits
 from policyc.readers.reader import MalformedError
 from policyc.readers.source import Source
@@ -22,13 +22,20 @@ from policyc.readers.source import Source
 _PKCS_SIGNED_DATA = 0x0002
 _INDIRECT_DATA = "1.3.6.1.4.1.311.2.1.4"
 _NESTED = "1.3.6.1.4.1.311.2.4.1"
+_OPUS = "1.3.6.1.4.1.311.2.1.12"
+_CONTEXT_0, _BMP_CHOICE = 0xA0, 0x80
+_MAX_PROGRAM = 1024
 
-ImageDigest = Callable[[str], bytes]
-"""Returns the image's Authenticode digest by an algorithm of ``cms.DIGESTS``."""
+Digests = Callable[[str], tuple[bytes, ...]]
+"""Returns what a signature over the file may state, by an algorithm of ``cms.DIGESTS``.
+
+That is one digest, the Authenticode digest of a PE image for instance; several where the
+file has several readings.
+"""
 
 
 def signatures(
-    source: Source, security: tuple[int, int], digest: ImageDigest, limits: Limits
+    source: Source, security: tuple[int, int], digests: Digests, limits: Limits
 ) -> tuple[Signature, ...]:
     """All signatures of the certificate table at ``security`` (file offset, size)."""
     found: list[Signature] = []
@@ -36,7 +43,7 @@ def signatures(
         if detail:
             found.append(_invalid(detail))
             continue
-        found.extend(islice(_of_blob(blob, digest, limits, depth=0), limits.max_signatures))
+        found.extend(of_blob(blob, digests, limits))
         if len(found) >= limits.max_signatures:
             break
     return tuple(found[: limits.max_signatures])
@@ -71,9 +78,12 @@ def _entries(
         offset += (length + 7) & ~7
 
 
-def _of_blob(
-    blob: bytes, digest: ImageDigest, limits: Limits, *, depth: int
-) -> Iterator[Signature]:
+def of_blob(blob: bytes, digests: Digests, limits: Limits) -> tuple[Signature, ...]:
+    """The signature in a PKCS #7 message and those nested in it."""
+    return tuple(islice(_of_blob(blob, digests, limits, depth=0), limits.max_signatures))
+
+
+def _of_blob(blob: bytes, digests: Digests, limits: Limits, *, depth: int) -> Iterator[Signature]:
     try:
         message = cms.parse(blob, limits)
     except MalformedError as error:
@@ -83,23 +93,23 @@ def _of_blob(
         yield _invalid("SignedData has no signer")
         return
     signer = message.signers[0]
-    yield _signature(message, signer, digest, limits)
+    yield _signature(message, signer, digests, limits)
     if depth >= limits.max_depth:
         return
     for nested in signer.unsigned_attributes.get(_NESTED, ())[: limits.max_signatures]:
-        yield from _of_blob(nested, digest, limits, depth=depth + 1)
+        yield from _of_blob(nested, digests, limits, depth=depth + 1)
 
 
 def _signature(
-    message: cms.SignedMessage, signer: cms.Signer, digest: ImageDigest, limits: Limits
+    message: cms.SignedMessage, signer: cms.Signer, digests: Digests, limits: Limits
 ) -> Signature:
     parsed = certificates.bag(message.certificates)
-    leaf = find_leaf(parsed, signer)
+    leaf = signers.find_leaf(parsed, signer)
     if leaf is None:
         return _invalid("the signer's certificate is missing or cannot be read", signer.digest)
     links = certificates.chain(leaf, parsed, limits)
     try:
-        algorithm, wrong = _judge(message, signer, leaf, digest)
+        algorithm, wrong = _judge(message, signer, leaf, digests)
     except MalformedError as error:
         algorithm, wrong = signer.digest, str(error)
     return Signature(
@@ -108,58 +118,44 @@ def _signature(
         chain=tuple(link.facts for link in links),
         digest_algorithm=algorithm,
         detail=wrong,
+        program=_program(signer),
+        signed_at="" if wrong else countersign.signed_at(signer, parsed, limits),
     )
 
 
-def find_leaf(
-    parsed: tuple[certificates.Parsed, ...], signer: cms.Signer
-) -> certificates.Parsed | None:
-    """The certificate that ``signer`` names by issuer and serial number or key identifier."""
-    for item in parsed:
-        if signer.key_identifier:
-            if item.key_identifier == signer.key_identifier:
-                return item
-        elif item.serial == signer.serial and item.issuer_der == signer.issuer:
-            return item
-    return None
+def _program(signer: cms.Signer) -> str:
+    """The program name of SpcSpOpusInfo, "" without one."""
+    for value in signer.signed_attributes.get(_OPUS, ())[:1]:
+        try:
+            for field in der.children(der.element(value)):
+                for choice in der.children(field) if field.tag == _CONTEXT_0 else ():
+                    codec = "utf-16-be" if choice.tag == _BMP_CHOICE else "latin-1"
+                    return choice.content.decode(codec, "replace")[:_MAX_PROGRAM]
+        except MalformedError:
+            return ""
+    return ""
 
 
 def _judge(
     message: cms.SignedMessage,
     signer: cms.Signer,
     leaf: certificates.Parsed,
-    digest: ImageDigest,
+    digests: Digests,
 ) -> tuple[str, str]:
     """(digest algorithm of the image, what is wrong or ""); raises MalformedError."""
     if message.content_type != _INDIRECT_DATA or message.content is None:
         raise MalformedError("the signed content is not SpcIndirectDataContent")
-    algorithm, claimed = _indirect_digest(message.content)
+    algorithm, claimed = indirect_digest(message.content)
     if algorithm not in cms.DIGESTS.values():
         raise MalformedError(f"digest algorithm {algorithm} is not supported")
-    if digest(algorithm) != claimed:
+    if claimed not in digests(algorithm):
         return algorithm, "the signed digest is not the file's"
     # PKCS #7 hashes the content octets of eContent, without its tag and length.
     covered = cms.digest(signer.digest, message.content.content)
-    return algorithm, signature_error(signer, leaf, covered)
+    return algorithm, signers.signature_error(signer, leaf, covered)
 
 
-def signature_error(signer: cms.Signer, leaf: certificates.Parsed, covered: bytes) -> str:
-    """What keeps ``signer`` from having signed content with digest ``covered``, or "".
-
-    Raises MalformedError for an algorithm that is not supported.
-    """
-    if signer.signed:
-        if signer.message_digest != covered:
-            return "messageDigest does not cover the content"
-        covered = cms.digest(signer.digest, signer.signed)
-    if leaf.key is None:
-        return f"a signature with {leaf.facts.key or 'unknown'} keys is not verified"
-    if not publickey.verify(leaf.key, signer.digest, covered, signer.signature):
-        return "the signature was not made with the leaf's key"
-    return ""
-
-
-def _indirect_digest(content: der.Element) -> tuple[str, bytes]:
+def indirect_digest(content: der.Element) -> tuple[str, bytes]:
     """Algorithm and digest of SpcIndirectDataContent; raises MalformedError."""
     fields = der.expect(content, der.SEQUENCE, "SpcIndirectDataContent")
     if len(fields) < 2:

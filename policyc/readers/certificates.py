@@ -100,7 +100,10 @@ def parse(encoded: bytes) -> Parsed:
     top = der.expect(der.element(encoded), der.SEQUENCE, "certificate")
     if len(top) != 3:
         raise MalformedError("certificate: not three parts")
-    algorithm = der.oid(der.expect(top[1], der.SEQUENCE, "signature algorithm")[0])
+    named = der.expect(top[1], der.SEQUENCE, "signature algorithm")
+    if not named:
+        raise MalformedError("certificate: no signature algorithm")
+    algorithm = der.oid(named[0])
     digest = _SIGNATURE_DIGESTS.get(algorithm)
     if digest is None:
         raise MalformedError(f"certificate: signature algorithm {algorithm} is not supported")

@@ -86,7 +86,7 @@ def parse(data: bytes, limits: Limits) -> SignedMessage:
         if field.tag == _CONTEXT_0:
             certificates = _certificates(field, limits)
         elif field.tag == der.SET:
-            signers = tuple(_signer(item) for item in der.children(field)[:_MAX_SIGNERS])
+            signers = tuple(signer(item) for item in der.children(field)[:_MAX_SIGNERS])
     return SignedMessage(
         content_type=der.oid(content[0]),
         content=inner[0] if inner else None,
@@ -102,7 +102,8 @@ def _certificates(field: der.Element, limits: Limits) -> tuple[bytes, ...]:
     return tuple(found)
 
 
-def _signer(item: der.Element) -> Signer:
+def signer(item: der.Element) -> Signer:
+    """Read one SignerInfo; raises MalformedError."""
     fields = der.expect(item, der.SEQUENCE, "SignerInfo")
     if len(fields) < 5:
         raise MalformedError("SignerInfo: fields are missing")

@@ -17,14 +17,17 @@ from dataclasses import dataclass
 from xml.parsers.expat import ExpatError
 
 from policyc.model.facts import Certificate, Signature, SignatureGrade, SignatureKind
-from policyc.model.identity import CdHash, SigningId, TeamId
-from policyc.readers import authenticode, certificates, cms, der
+from policyc.model.identity import CdHash, Oid, SigningId, TeamId
+from policyc.readers import certificates, cms, der, signers
 from policyc.readers.limits import Limits
 from policyc.readers.reader import MalformedError
 from policyc.readers.source import Source
 
 _SUPERBLOB, _CODE_DIRECTORY, _BLOB_WRAPPER = 0xFADE0CC0, 0xFADE0C02, 0xFADE0B01
 _SLOT_CODE_DIRECTORY, _SLOT_CMS = 0, 0x10000
+_SLOT_ENTITLEMENTS = 5
+_MAX_ENTITLEMENTS = 1 << 20
+_APPLE = "1.2.840.113635.100.6."
 _EMBEDDED_SLOTS = (2, 5, 7)
 _HASHES = {1: ("sha1", 20), 2: ("sha256", 32), 3: ("sha256", 20), 4: ("sha384", 48)}
 _RANKS = {1: 1, 3: 2, 2: 3, 4: 4}
@@ -82,6 +85,9 @@ class CodeSignature:
     flags: int = 0
     platform: int = 0
     hash_type: int = 0
+    cdhashes: tuple[CdHash, ...] = ()
+    oids: tuple[Oid, ...] = ()
+    entitlements: int = 0
 
 
 def read(
@@ -118,7 +124,33 @@ def read(
         flags=best.flags,
         platform=best.platform,
         hash_type=best.hash_type,
+        cdhashes=tuple(CdHash(item.digest[:20].hex()) for item in directories),
+        oids=_apple_oids(chain),
+        entitlements=_entitlements(blobs),
     )
+
+
+def _apple_oids(chain: tuple[certificates.Parsed, ...]) -> tuple[Oid, ...]:
+    """Apple's extensions of the leaf certificate."""
+    found = chain[0].extensions if chain else frozenset()
+    return tuple(Oid(item) for item in sorted(found) if item.startswith(_APPLE))
+
+
+def _entitlements(blobs: dict[int, bytes]) -> int:
+    """The number of keys of the XML entitlements; 0 for none or for a broken list."""
+    blob = blobs.get(_SLOT_ENTITLEMENTS, b"")
+    if not 8 < len(blob) <= _MAX_ENTITLEMENTS:
+        return 0
+    content = _plist(blob[8:])
+    return len(content) if isinstance(content, dict) else 0
+
+
+def _plist(data: bytes) -> object:
+    """A property list, None for one that is broken."""
+    try:
+        return plistlib.loads(data)
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError, ExpatError, RecursionError):
+        return None
 
 
 def _signature(
@@ -267,13 +299,13 @@ def _certified(
         return (), "the CMS has no signer", invalid
     signer = message.signers[0]
     parsed = certificates.bag(message.certificates)
-    leaf = authenticode.find_leaf(parsed, signer)
+    leaf = signers.find_leaf(parsed, signer)
     if leaf is None:
         return (), "the signer's certificate is missing or cannot be read", invalid
     chain = certificates.chain(leaf, parsed, limits)
     try:
         covered = cms.digest(signer.digest, directories[0].raw)
-        wrong = authenticode.signature_error(signer, leaf, covered)
+        wrong = signers.signature_error(signer, leaf, covered)
         wrong = wrong or _agility(signer, directories, best)
     except MalformedError as error:
         wrong = str(error)
@@ -305,10 +337,7 @@ def _agility(
 def _listed(data: bytes) -> tuple[bytes, ...]:
     if len(data) > 4096:
         return ()
-    try:
-        content = plistlib.loads(data)
-    except (ValueError, TypeError, KeyError, IndexError, OverflowError, ExpatError):
-        return ()
+    content = _plist(data)
     hashes = content.get("cdhashes") if isinstance(content, dict) else None
     return tuple(item for item in hashes or () if isinstance(item, bytes))
 

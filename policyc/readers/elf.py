@@ -14,8 +14,11 @@ from policyc.readers.reader import Reader, Reading
 from policyc.readers.source import Source
 
 _ET = {1: ElfKind.OBJECT, 2: ElfKind.EXECUTABLE, 3: ElfKind.SHARED, 4: ElfKind.CORE}
-_PT_LOAD, _PT_DYNAMIC, _PT_INTERP = 1, 2, 3
+_PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_NOTE = 1, 2, 3, 4
 _DT_NULL, _DT_NEEDED, _DT_STRTAB, _DT_STRSZ, _DT_DEBUG = 0, 1, 5, 10, 21
+_DT_RPATH, _DT_RUNPATH = 15, 29
+_NT_GNU_BUILD_ID = 3
+_MAX_BUILD_ID = 64
 _DT_FLAGS_1, _DF_1_PIE = 0x6FFFFFFB, 0x08000000
 
 
@@ -46,6 +49,7 @@ class Segment:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Dynamic:
     needed: tuple[str, ...] = ()
+    rpath: tuple[str, ...] = ()
     pie: bool = False
     debug: bool = False
 
@@ -128,15 +132,17 @@ def _dynamic(source: Source, head: Header, parts: tuple[Segment, ...], limits: L
             names.append(value)
         else:
             values.setdefault(tag, value)
-    needed = _needed(source, parts, values, names[: limits.max_needed], limits)
+    paths = [values[tag] for tag in (_DT_RPATH, _DT_RUNPATH) if tag in values]
+    rpath = ":".join(_strings(source, parts, values, paths, limits)).split(":")
     return _Dynamic(
-        needed=needed,
+        needed=_strings(source, parts, values, names[: limits.max_needed], limits),
+        rpath=tuple(part for part in rpath if part),
         pie=bool(values.get(_DT_FLAGS_1, 0) & _DF_1_PIE),
         debug=_DT_DEBUG in values,
     )
 
 
-def _needed(
+def _strings(
     source: Source,
     parts: tuple[Segment, ...],
     values: dict[int, int],
@@ -150,6 +156,25 @@ def _needed(
     strings = source.read(table, length)
     found = (_text(strings[name : name + limits.max_string]) for name in names)
     return tuple(text for text in found if text)
+
+
+def _build_id(
+    source: Source, head: Header, parts: tuple[Segment, ...], limits: Limits
+) -> str | None:
+    """The GNU build-id of the note segments (gABI "Note Section"), in hexadecimal."""
+    for part in parts:
+        if part.type != _PT_NOTE:
+            continue
+        raw = source.read(part.offset, min(part.file_size, limits.head))
+        position = 0
+        while position + 12 <= len(raw):
+            name, size, kind = struct.unpack_from(head.order + "III", raw, position)
+            start = position + 12 + (name + 3 & ~3)
+            owner = raw[position + 12 : position + 12 + name]
+            if kind == _NT_GNU_BUILD_ID and owner == b"GNU\0" and 0 < size <= _MAX_BUILD_ID:
+                return raw[start : start + size].hex()
+            position = start + (size + 3 & ~3)
+    return None
 
 
 def _interpreter(source: Source, parts: tuple[Segment, ...], limits: Limits) -> str | None:
@@ -181,6 +206,8 @@ def _read(source: Source, path: str, limits: Limits) -> Reading:
         static=interpreter is None and not has_dynamic,
         interpreter=interpreter,
         needed=dynamic.needed,
+        rpath=dynamic.rpath,
+        build_id=_build_id(source, head, parts, limits),
     )
     view = ftype.ElfView(
         type=head.type,

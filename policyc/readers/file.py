@@ -141,6 +141,7 @@ def read_source(source: Source, endpoint_path: str, limits: Limits) -> FileFacts
         elf=reading.elf,
         macho=reading.macho,
         script=reading.script,
+        installer=reading.installer,
         ftype=(
             reading.ftype
             if actual is FileFormat.ELF
@@ -175,4 +176,4 @@ def _interpret(
     # policy, and the format stays what the bytes are.
     if not text:
         return actual, replace(reading, script=found.facts)
-    return FileFormat.SCRIPT, script.reading(found, source)
+    return FileFormat.SCRIPT, script.reading(found, source, limits)

@@ -188,6 +188,9 @@ def _slice(
             grade=code.signature.grade,
             leaf=leaf.sha256 if leaf is not None else None,
             hash_type=code.hash_type,
+            cdhashes=code.cdhashes,
+            oids=code.oids,
+            entitlements=code.entitlements,
         ),
         code.signature,
     )

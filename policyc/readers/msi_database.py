@@ -135,7 +135,7 @@ def _codec(page: int) -> str:
     return f"cp{page}" if 1250 <= page <= 1258 or page in (437, 850, 852, 866, 874) else "cp1252"
 
 
-_BROKEN = (
+BROKEN = (
     OSError,
     ValueError,
     IndexError,
@@ -156,7 +156,7 @@ def open_ole(source: Source) -> Any:  # noqa: ANN401
 
     try:
         return olefile.OleFileIO(SourceFile(source))
-    except _BROKEN as error:
+    except BROKEN as error:
         raise MalformedError(f"compound file: {_line(error)}") from error
 
 
@@ -165,7 +165,7 @@ def read_stream(ole: Any, path: list[str], limit: int) -> bytes:  # noqa: ANN401
     try:
         with ole.openstream(path) as stream:
             data: bytes = stream.read(limit)
-    except _BROKEN as error:
+    except BROKEN as error:
         raise MalformedError(f"stream {path[-1]!r}: {_line(error)}") from error
     return data
 

@@ -15,7 +15,7 @@ from policyc.model.diagnostic import Proof
 from policyc.model.facts import Hashes, PeFacts, PeKind
 from policyc.model.formats import FileFormat
 from policyc.model.identity import AuthenticodeSha1, AuthenticodeSha256, PageHash
-from policyc.readers import authenticode, version_resource
+from policyc.readers import authenticode, imports, version_resource
 from policyc.readers.limits import Limits
 from policyc.readers.reader import Reader, Reading
 from policyc.readers.source import Sink, Source
@@ -114,7 +114,9 @@ class Header:
             ):
                 delta = rva - section.address
                 return section.offset + delta if delta < section.raw_size else None
-        return rva if rva < self.size_of_headers else None
+        # Below page alignment the loader maps the file as it is.
+        flat = rva < self.size_of_headers or self.section_alignment < _PAGE
+        return rva if flat else None
 
 
 def header(source: Source, limits: Limits) -> Header | None:
@@ -283,12 +285,12 @@ def _read(source: Source, _path: str, limits: Limits) -> Reading:
         "sha1": bytes.fromhex(str(digests.authenticode_sha1)),
     }
 
-    def digest(algorithm: str) -> bytes:
+    def digest(algorithm: str) -> tuple[bytes, ...]:
         if algorithm not in known:
             sink = hashlib.new(algorithm, usedforsecurity=False)
             feed_image(source, head, (sink,))
             known[algorithm] = sink.digest()
-        return known[algorithm]
+        return (known[algorithm],)
 
     facts = PeFacts(
         kind=kind_of(head),
@@ -296,6 +298,12 @@ def _read(source: Source, _path: str, limits: Limits) -> Reading:
         subsystem=head.subsystem,
         section_alignment=head.section_alignment,
         dotnet=is_dotnet(head),
+        imphash=imports.imphash(
+            source,
+            head.directories[1] if len(head.directories) > 1 else (0, 0),
+            head.file_offset,
+            wide=head.magic == _PE32_PLUS,
+        ),
     )
     resource = head.directories[2] if len(head.directories) > 2 else (0, 0)
     return Reading(

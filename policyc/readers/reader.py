@@ -11,6 +11,7 @@ from policyc.model.facts import (
     ElfFacts,
     Fact,
     Hashes,
+    InstallerFacts,
     MachoFacts,
     PeFacts,
     ScriptFacts,
@@ -35,6 +36,7 @@ class Reading:
     elf: ElfFacts | None = None
     macho: MachoFacts | None = None
     script: ScriptFacts | None = None
+    installer: InstallerFacts | None = None
     hashes: Hashes = field(default_factory=Hashes)
     signatures: Fact[tuple[Signature, ...]] = ()
     version_info: Fact[VersionInfo | None] = None

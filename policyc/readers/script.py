@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from policyc.model.diagnostic import Proof
 from policyc.model.facts import UNKNOWN, Fact, ScriptFacts, Signature
 from policyc.model.formats import FileFormat, FormatClass
+from policyc.readers import powershell
 from policyc.readers.limits import Limits
 from policyc.readers.reader import Reader, Reading
 from policyc.readers.source import Source
@@ -257,25 +258,28 @@ def plain(head: bytes) -> bytes:
     return head.removeprefix(b"\xef\xbb\xbf")
 
 
-def signatures(source: Source) -> Fact[tuple[Signature, ...]]:
-    """UNKNOWN if the text ends in a signature block, which is not verified; else none."""
+def signatures(source: Source, language: str, limits: Limits) -> Fact[tuple[Signature, ...]]:
+    """The signatures of a text; UNKNOWN for a block of a language other than PowerShell."""
     tail = source.read(max(0, source.size - _HEAD), _HEAD)
-    return UNKNOWN if _SIGNATURE_BLOCK.search(tail.replace(b"\0", b"")) else ()
+    if not _SIGNATURE_BLOCK.search(tail.replace(b"\0", b"")):
+        return ()
+    return powershell.signatures(source, limits) if language == "powershell" else UNKNOWN
 
 
-def reading(found: Recognised, source: Source) -> Reading:
+def reading(found: Recognised, source: Source, limits: Limits) -> Reading:
     """The facts of a recognised script."""
     proofs = (
         (Proof(offset=found.offset, data=found.evidence, meaning=found.meaning),)
         if found.evidence
         else ()
     )
-    return Reading(script=found.facts, signatures=signatures(source), proofs=proofs)
+    signed = signatures(source, found.facts.language, limits)
+    return Reading(script=found.facts, signatures=signed, proofs=proofs)
 
 
-def _read(source: Source, _path: str, _limits: Limits) -> Reading:
+def _read(source: Source, _path: str, limits: Limits) -> Reading:
     found = of_shebang(source.read(0, 512))
-    return Reading() if found is None else reading(found, source)
+    return Reading() if found is None else reading(found, source, limits)
 
 
 READER = Reader(format=FileFormat.SCRIPT, read=_read)

@@ -98,6 +98,9 @@ def _certificate(
         .not_valid_after(_START + dt.timedelta(days=3650))
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING]), critical=False)
     )
+    if serial == 1:
+        constraints = x509.BasicConstraints(ca=True, path_length=None)
+        builder = builder.add_extension(constraints, critical=True)
     if extension:
         value = x509.UnrecognizedExtension(x509.ObjectIdentifier(extension), b"\x05\x00")
         builder = builder.add_extension(value, critical=True)
@@ -210,3 +213,24 @@ def signed_data(
         tlv(0x31, tlv(0x30, *info)),
     )
     return tlv(0x30, oid("1.2.840.113549.1.7.2"), tlv(0xA0, body))
+
+
+def catalog(signer: Identity, members: list[tuple[str, bytes]]) -> bytes:
+    """A security catalog that lists these (algorithm, digest) pairs, as a PE image each."""
+    entries = []
+    for digest, value in members:
+        content = indirect_data(value, digest)
+        attribute = tlv(0x30, oid(SPC_INDIRECT_DATA), tlv(0x31, content))
+        tag = value.hex().upper().encode("utf-16-le") + b"\0\0"
+        entries.append(tlv(0x30, tlv(0x04, tag), tlv(0x31, attribute)))
+    ctl = tlv(
+        0x30,
+        tlv(0x30, oid("1.3.6.1.4.1.311.12.1.1")),
+        tlv(0x04, bytes(16)),
+        tlv(0x17, b"240101000000Z"),
+        tlv(0x30, oid("1.3.6.1.4.1.311.12.1.2"), b"\x05\x00"),
+        tlv(0x30, *entries),
+    )
+    # The digest is over the content of the eContent element, without its tag and length.
+    header = 2 if ctl[1] < 0x80 else 2 + (ctl[1] & 0x7F)
+    return signed_data(signer, "1.3.6.1.4.1.311.10.1", ctl, ctl[header:])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from policyc.model.facts import UNKNOWN, Collection, ScriptFacts
+from policyc.model.facts import UNKNOWN, Collection, ScriptFacts, SignatureGrade
 from policyc.model.formats import FileFormat
 from policyc.readers import read_bytes
 from tests.corpus import build
@@ -87,14 +87,18 @@ def test_documentation_about_scripts_is_none() -> None:
     assert script(text, "README.md") is None
 
 
-def test_a_signed_script_has_unknown_signatures() -> None:
+def test_signature_blocks_are_read_in_powershell_and_unknown_elsewhere() -> None:
     block = b"\r\n# SIG # Begin signature block\r\n# MIIabc\r\n# SIG # End signature block\r\n"
-    assert read_bytes(b"Get-Date" + block, "C:\\a.ps1").signatures is UNKNOWN
+    signatures = read_bytes(b"Get-Date" + block, "C:\\a.ps1").signatures
+    assert isinstance(signatures, tuple)
+    (broken,) = signatures
+    assert broken.grade is SignatureGrade.INVALID
     assert read_bytes(b"Get-Date", "C:\\a.ps1").signatures == ()
+    vbs = b"WScript.Echo 1\r\n'' SIG '' Begin signature block\r\n'' SIG '' MIIabc\r\n"
+    assert read_bytes(vbs, "C:\\a.vbs").signatures is UNKNOWN
 
 
-def test_a_signed_package_has_unknown_signatures() -> None:
-    assert read_bytes(build.msi(signed=True), "C:\\a.msi").signatures is UNKNOWN
+def test_an_installer_without_a_signature_stream_is_unsigned() -> None:
     found = read_bytes(build.msi(), "C:\\a.msi")
     assert (found.signatures, found.collection) == ((), Collection.INSTALLER)
 
