@@ -93,7 +93,8 @@ def main(
 
 @app.command()
 def scan(
-    paths: Annotated[list[Path], typer.Argument(help="Files or trees to read.")],
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files or trees to read.")] = None,
+    *,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="inventory.parquet or inventory.jsonl")
     ],
@@ -114,8 +115,13 @@ def scan(
         Path | None,
         typer.Option(help="A folder of .cat files, such as a copy of CatRoot."),
     ] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", help="Read another tool's export instead: osquery, Defender, CycloneDX."
+        ),
+    ] = None,
     jobs: JobsOption = 0,
-    *,
     image: Annotated[
         bool,
         typer.Option("--image", help="PATHS are containers whose files have their own root."),
@@ -138,12 +144,14 @@ def scan(
       policyc scan ~/Downloads -o downloads.jsonl --cache downloads.cache
 
       policyc scan --image app.tar -o app.parquet
+
+      policyc scan --from osquery.json -o fleet.parquet
     """
     from policyc.cli.scanning import ScanRequest, run_scan  # noqa: PLC0415
 
     run_scan(
         ScanRequest(
-            paths=paths,
+            paths=paths or [],
             output=output,
             seen_as=seen_as,
             platform=None if platform is None else platform.value,
@@ -154,6 +162,7 @@ def scan(
             as_image=image,
             verify_packages=verify_packages,
             catalogs=catalogs,
+            export=export,
         )
     )
 

@@ -15,9 +15,10 @@ from policyc.cli.console import Exit, Progress, fail, note, out
 from policyc.inventory import InventoryError, ScanOptions, ScanSummary, scan
 from policyc.inventory.cache import Cache, CacheError, walk_digest
 from policyc.inventory.catalogs import Catalogs, load_catalogs
+from policyc.inventory.exports import ExportError, read_export
 from policyc.inventory.packages import Packages, for_roots
 from policyc.inventory.scan import ScanError, jobs
-from policyc.inventory.table import header_row, write_rows
+from policyc.inventory.table import encode_row, header_row, write_rows
 from policyc.inventory.worker import Job
 from policyc.model.facts import HostInfo, Platform
 from policyc.model.path import PathStyle, style_of
@@ -42,6 +43,7 @@ class ScanRequest:
     as_image: bool = False
     verify_packages: bool = False
     catalogs: Path | None = None
+    export: Path | None = None
 
     def options(self, catalogs: Catalogs) -> ScanOptions:
         """The options of the scan itself."""
@@ -61,6 +63,11 @@ def run_scan(request: ScanRequest) -> None:
         fail(f"{request.output}: an inventory ends in .parquet or .jsonl")
     if not request.output.absolute().parent.is_dir():
         fail(f"{request.output.parent}: no such folder to write to")
+    if request.export is not None:
+        _import(request, request.export)
+        return
+    if not request.paths:
+        fail("nothing to scan: name a file or a tree, or --from an export")
     check_paths(request.paths)
     host = HostInfo(platform=_platform(request), name=request.name)
     catalogs = _catalogs(request.catalogs)
@@ -83,6 +90,29 @@ def run_scan(request: ScanRequest) -> None:
         fail(str(error))
     for problem in packages.problems if packages is not None else ():
         note(f"policyc: a package database could not be read: {printable(problem)}")
+
+
+def _import(request: ScanRequest, export: Path) -> None:
+    """Write the inventory of another tool's export."""
+    if request.paths:
+        fail("--from reads an export; PATHS cannot be scanned in the same run")
+    if not export.is_file():
+        fail(f"{printable(str(export))}: no such file")
+    counts: Counter[str] = Counter()
+
+    def rows() -> Iterator[bytes]:
+        for facts in read_export(export):
+            counts[facts.actual.value] += 1
+            yield encode_row(facts)
+
+    platform = None if request.platform is None else Platform(request.platform)
+    try:
+        write_rows(rows(), HostInfo(platform=platform, name=request.name), request.output)
+    except (ExportError, InventoryError, OSError) as error:
+        fail(str(error))
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    shown = "  ".join(f"{kind} {count:,}" for kind, count in ranked)
+    out(f"{counts.total():,} files   {shown}\nwritten: {request.output}")
 
 
 def _catalogs(folder: Path | None) -> Catalogs:
