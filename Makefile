@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_FLAGS ?= --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check bench clean
+.PHONY: help demo test test-fast check bench fuzz clean
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ check: $(VENV)/.installed-dev ## what CI checks: format, lint, types, import con
 
 bench: $(VENV)/.installed ## speed and memory as ratios to reference commands
 	@$(BIN)/python benchmarks/bench.py
+
+fuzz: $(VENV)/.installed-dev ## damage every kind of input for longer (FUZZ examples a reader)
+	@POLICYC_FUZZ=$(or $(FUZZ),5000) $(BIN)/python -m pytest -q -n 2 tests/fuzz
 
 clean: ## remove what make made
 	rm -rf $(VENV) demo dist build

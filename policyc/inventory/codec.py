@@ -6,7 +6,7 @@ import enum
 import types
 import typing
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -100,11 +100,18 @@ def _dataclass_decoder(kind: type) -> Callable[[Any], Any]:
         )
     hints = typing.get_type_hints(kind)
     inner = {name: _decoder(hints[name]) for name in names}
+    texts = [
+        field.name
+        for field in fields(kind)
+        if field.default is MISSING and hints[field.name] is str
+    ]
 
     def build(value: Any) -> Any:  # noqa: ANN401
         if not isinstance(value, dict):
             raise TypeError(f"expected an object for {kind.__name__}, got {value!r}")
         present = {name: value[name] for name in names if value.get(name) is not None}
+        # Empty texts are left out of objects.
+        present = {**dict.fromkeys(texts, ""), **present}
         return kind(**{name: inner[name](item) for name, item in present.items()})
 
     return build

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -180,11 +181,9 @@ def _run(
             first.append(batch)
         if len(first) == 2:
             break
-    if count == 1 or len(first) < 2:
-        # Starting processes costs more than one batch.
-        yield from _run_here(first, source, feed, options)
-    else:
-        yield from _run_pool(_chained(first, source), feed, _Pools(options, catalogs, count))
+    few = count == 1 or len(first) < 2
+    pools = _Pools(options, catalogs, 1 if few else count, few=few)
+    yield from _run_pool(_chained(first, source), feed, pools)
 
 
 def _chained(first: list[_Batch], rest: Iterator[_Batch]) -> Iterator[_Batch]:
@@ -192,30 +191,26 @@ def _chained(first: list[_Batch], rest: Iterator[_Batch]) -> Iterator[_Batch]:
     yield from rest
 
 
-def _run_here(
-    first: list[_Batch], rest: Iterator[_Batch], feed: _Feed, options: ScanOptions
-) -> Iterator[tuple[list[Rows], bool]]:
-    with alarm_handler():
-        for batch in _chained(first, rest):
-            if ready := feed.take():
-                yield ready, True
-            if batch:
-                yield read_batch(batch, options), False
-
-
 @dataclass(frozen=True, slots=True)
 class _Pools:
-    """Makes pools of scanning processes."""
+    """Makes pools of scanning processes.
+
+    No file is parsed in the process that writes the inventory: libraries in C read hostile
+    bytes. For ``few`` files a fork is enough, which starts at once, as long as there is
+    no other thread.
+    """
 
     options: ScanOptions
     catalogs: Catalogs
     count: int
+    few: bool = False
 
     def new(self, count: int) -> ProcessPoolExecutor:
         """A pool of ``count`` processes."""
+        method = "fork" if self.few and threading.active_count() == 1 else "spawn"
         return ProcessPoolExecutor(
             max_workers=count,
-            mp_context=multiprocessing.get_context("spawn"),
+            mp_context=multiprocessing.get_context(method),
             initializer=start_worker,
             initargs=(self.options.memory_bytes, self.catalogs),
         )
@@ -283,8 +278,27 @@ def _read_singly(batch: _Batch, pools: _Pools) -> list[Rows]:
         try:
             rows += pool.submit(read_batch, [job], pools.options).result()
         except BrokenProcessPool:
+            rows.append(_read_shallow(job, pools))
             pool = pools.new(1)
-            path = job.path if isinstance(job, Skipped) else job.seen_as
-            rows.append(Rows(None, [encode_row(Skipped(path=path, reason=SkipReason.CRASHED))]))
     pool.shutdown()
     return rows
+
+
+def _read_shallow(job: Job | Skipped, pools: _Pools) -> Rows:
+    """The rows of a file whose reader died: without its members, if that helps."""
+    if isinstance(job, Skipped):
+        return Rows(None, [encode_row(job)])
+    limits = replace(pools.options.limits, container_depth=0)
+    pool = pools.new(1)
+    try:
+        shallow = replace(pools.options, limits=limits, as_image=False)
+        (found,) = pool.submit(read_batch, [job], shallow).result()
+    except BrokenProcessPool:
+        return Rows(None, [_crashed(job.seen_as)])
+    finally:
+        pool.shutdown(wait=False)
+    return Rows(job, [*found.rows, _crashed(job.seen_as + "!/")])
+
+
+def _crashed(path: str) -> bytes:
+    return encode_row(Skipped(path=path, reason=SkipReason.CRASHED, detail="the reader died"))

@@ -204,7 +204,7 @@ def _read(source: Source, path: str, limits: Limits) -> Reading:
         machine=head.machine,
         bits=head.bits,
         static=interpreter is None and not has_dynamic,
-        interpreter=interpreter,
+        interpreter=interpreter or None,
         needed=dynamic.needed,
         rpath=dynamic.rpath,
         build_id=_build_id(source, head, parts, limits),

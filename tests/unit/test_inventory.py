@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from policyc.model.facts import (
     SkipReason,
 )
 from policyc.model.formats import FileFormat
+from tests.corpus.containers import zipped
 from tests.property.strategies import files
 
 
@@ -136,3 +138,34 @@ def test_a_broken_parquet_file_is_an_error(tmp_path: Path) -> None:
     path.write_bytes(b"PAR1 nothing PAR1")
     with pytest.raises(InventoryError, match="broken"):
         read_inventory(path)
+
+
+def _dies(*_: object, **__: object) -> Iterator[FileFacts]:
+    os._exit(11)
+    yield
+
+
+def test_a_reader_that_dies_costs_only_the_members(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process of a few files is forked, so that a patched reader dies in it."""
+    (tmp_path / "bad.zip").write_bytes(zipped([("a.txt", b"x")]))
+    (tmp_path / "good.sh").write_text("#!/bin/sh\n")
+    monkeypatch.setattr("policyc.inventory.scan.threading.active_count", lambda: 1)
+    monkeypatch.setattr("policyc.readers.containers.expand", _dies)
+    inventory = _scan(tmp_path, tmp_path.parent / "died.jsonl")
+    assert sorted(facts.name for facts in inventory.files) == ["bad.zip", "good.sh"]
+    (skipped,) = inventory.skipped
+    assert skipped.path.endswith("bad.zip!/")
+    assert skipped.reason is SkipReason.CRASHED
+
+
+def test_a_reader_that_always_dies_is_a_skip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bad.sh").write_text("#!/bin/sh\n")
+    monkeypatch.setattr("policyc.inventory.scan.threading.active_count", lambda: 1)
+    monkeypatch.setattr("policyc.inventory.worker.read_tree", _dies)
+    inventory = _scan(tmp_path, tmp_path.parent / "died.jsonl")
+    assert inventory.files == ()
+    assert [item.reason for item in inventory.skipped] == [SkipReason.CRASHED]

@@ -87,16 +87,20 @@ def members(source: Source, fmt: FileFormat, budget: Budget) -> Iterator[Member]
     ffi = _library()
     locked = rars.encrypted(source) if fmt is FileFormat.RAR else frozenset()
     number = 0
+    failures: list[ContainerError] = []
     with _opened(ffi, source, fmt) as archive:
         entry = ctypes.c_void_p(ffi.entry_new())
         try:
             while ffi.read_next_header2(archive, entry) != ffi.ARCHIVE_EOF:
                 budget.count()
-                member = _member(ffi, archive, entry)
+                member = _member(ffi, archive, entry, failures)
                 if member is not None and number in locked:
                     member = replace(member, read=None, encrypted=True)
                 if member is not None:
                     yield member
+                if failures:
+                    # libarchive 3.6 can crash when it goes on behind a broken member.
+                    raise failures[0]
                 number += 1
         finally:
             ffi.entry_free(entry)
@@ -114,7 +118,12 @@ def is_bare(source: Source) -> bool:
             ffi.entry_free(entry)
 
 
-def _member(ffi: Any, archive: Any, entry: Any) -> Member | None:  # noqa: ANN401
+def _member(
+    ffi: Any,  # noqa: ANN401
+    archive: Any,  # noqa: ANN401
+    entry: Any,  # noqa: ANN401
+    failures: list[ContainerError],
+) -> Member | None:
     name = _name(ffi, entry)
     hard = ffi.entry_hardlink(entry)
     if hard:
@@ -124,7 +133,7 @@ def _member(ffi: Any, archive: Any, entry: Any) -> Member | None:  # noqa: ANN40
     size = max(0, ffi.entry_size(entry))
     if _encrypted(ffi, entry):
         return Member(name=name, size=size, encrypted=True)
-    return Member(name=name, size=size, read=_reader(ffi, archive))
+    return Member(name=name, size=size, read=_reader(ffi, archive, failures))
 
 
 def _name(ffi: Any, entry: Any) -> str:  # noqa: ANN401
@@ -145,14 +154,17 @@ def _encrypted(ffi: Any, entry: Any) -> bool:  # noqa: ANN401
     return bool(function(entry))
 
 
-def _reader(ffi: Any, archive: Any) -> Chunks:  # noqa: ANN401
+def _reader(ffi: Any, archive: Any, failures: list[ContainerError]) -> Chunks:  # noqa: ANN401
     buffer = ctypes.create_string_buffer(1 << 18)
 
     def read(size: int) -> bytes:
         try:
             count = ffi.read_data(archive, buffer, min(size, len(buffer)))
         except ffi.ArchiveError as error:
-            raise _failure(error) from error
+            failure = _failure(error)
+            if error.retcode == ffi.ARCHIVE_FATAL:
+                failures.append(failure)
+            raise failure from error
         return buffer.raw[:count]
 
     return read
