@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -151,7 +152,7 @@ def test_a_reader_that_dies_costs_only_the_members(
     """The process of a few files is forked, so that a patched reader dies in it."""
     (tmp_path / "bad.zip").write_bytes(zipped([("a.txt", b"x")]))
     (tmp_path / "good.sh").write_text("#!/bin/sh\n")
-    monkeypatch.setattr("policyc.inventory.scan.threading.active_count", lambda: 1)
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
     monkeypatch.setattr("policyc.readers.containers.expand", _dies)
     inventory = _scan(tmp_path, tmp_path.parent / "died.jsonl")
     assert sorted(facts.name for facts in inventory.files) == ["bad.zip", "good.sh"]
@@ -164,7 +165,7 @@ def test_a_reader_that_always_dies_is_a_skip(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "bad.sh").write_text("#!/bin/sh\n")
-    monkeypatch.setattr("policyc.inventory.scan.threading.active_count", lambda: 1)
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
     monkeypatch.setattr("policyc.inventory.worker.read_tree", _dies)
     inventory = _scan(tmp_path, tmp_path.parent / "died.jsonl")
     assert inventory.files == ()
