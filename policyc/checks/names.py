@@ -34,9 +34,9 @@ def bidirectional_control(facts: FileFacts) -> Iterator[Hit]:
     U+061C occur in honest right-to-left names and are warnings.
     """
     name = facts.name
-    if any(char in _BIDI_ACTIVE for char in name):
+    if not _BIDI_ACTIVE.isdisjoint(name):
         yield Hit(level=Level.ERROR, message="the name reorders its own display")
-    elif any(char in _BIDI_MARKS for char in name):
+    elif not _BIDI_MARKS.isdisjoint(name):
         yield Hit(level=Level.WARNING, message="the name holds an invisible direction mark")
 
 

@@ -26,6 +26,7 @@ from policyc.inventory.worker import (
     ScanOptions,
     alarm_handler,
     own_cpus,
+    paired,
     read_batch,
     read_one,
     start_worker,
@@ -220,7 +221,7 @@ def _run_pool(
     batches: Iterator[_Batch], feed: _Feed, pools: _Pools
 ) -> Iterator[tuple[list[Rows], bool]]:
     pool = pools.new(pools.count)
-    pending: dict[Future[list[Rows]], _Batch] = {}
+    pending: dict[Future[list[list[bytes]]], _Batch] = {}
     lost: list[_Batch] = []
     try:
         while True:
@@ -236,7 +237,7 @@ def _run_pool(
             for future in sorted(done, key=lambda item: id(pending[item])):
                 batch = pending.pop(future)
                 try:
-                    yield future.result(), False
+                    yield paired(batch, future.result()), False
                 except BrokenProcessPool:
                     lost.append(batch)
             if lost:
@@ -257,7 +258,7 @@ def _submit(
     pool: ProcessPoolExecutor,
     batch: _Batch,
     options: ScanOptions,
-    pending: dict[Future[list[Rows]], _Batch],
+    pending: dict[Future[list[list[bytes]]], _Batch],
     lost: list[_Batch],
 ) -> None:
     try:
@@ -276,7 +277,7 @@ def _read_singly(batch: _Batch, pools: _Pools) -> list[Rows]:
         raise ScanError("no scanning process can be started; is there enough memory?") from error
     for job in batch:
         try:
-            rows += pool.submit(read_batch, [job], pools.options).result()
+            rows += paired([job], pool.submit(read_batch, [job], pools.options).result())
         except BrokenProcessPool:
             rows.append(_read_shallow(job, pools))
             pool = pools.new(1)
@@ -297,7 +298,7 @@ def _read_shallow(job: Job | Skipped, pools: _Pools) -> Rows:
         return Rows(None, [_crashed(job.seen_as)])
     finally:
         pool.shutdown(wait=False)
-    return Rows(job, [*found.rows, _crashed(job.seen_as + "!/")])
+    return Rows(job, [*found, _crashed(job.seen_as + "!/")])
 
 
 def _crashed(path: str) -> bytes:

@@ -80,16 +80,20 @@ _UNKNOWABLE = frozenset(
 
 def to_row(facts: FileFacts) -> dict[str, Any]:
     """The row of a file: JSON types only, nulls and empty lists left out."""
-    values = {name: getattr(facts.hashes, name) for name in _HASHES}
-    values |= {name: getattr(facts, name) for name in _FACTS}
-    unknown = sorted(name for name, value in values.items() if value is UNKNOWN)
-    row = {
-        **_path_columns(facts.path),
-        "format": facts.actual.value,
-        "collection": None if facts.collection is None else facts.collection.value,
-        **{name: encode(value) for name, value in values.items() if value is not UNKNOWN},
-        "unknown": unknown,
-    }
+    row = _path_columns(facts.path)
+    row["format"] = facts.actual.value
+    collection = facts.collection
+    if collection is not None:
+        row["collection"] = collection.value
+    unknown = []
+    for holder, names in ((facts.hashes, _HASHES), (facts, _FACTS)):
+        for name in names:
+            value = getattr(holder, name)
+            if value is UNKNOWN:
+                unknown.append(name)
+            elif value is not None and value != ():
+                row[name] = encode(value)
+    row["unknown"] = sorted(unknown)
     return {name: row[name] for name in COLUMNS if row.get(name) not in (None, [])}
 
 

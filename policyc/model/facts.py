@@ -376,18 +376,28 @@ class FileFacts:
     @property
     def name(self) -> str:
         """The last component of the path."""
-        return self.path.replace("\\", "/").rpartition("/")[2]
+        return name_of(self.path)
 
     @property
     def extension(self) -> str:
         """The last extension, lower case, without the dot; empty if there is none."""
-        stem, dot, extension = self.name.rpartition(".")
-        return extension.lower() if dot and stem else ""
+        return extension_of(self.path)
 
     @property
     def collection(self) -> Collection | None:
         """The rule collection the file belongs to, or None for files that do not run."""
         return _collection(self)
+
+
+def name_of(path: str) -> str:
+    """The last component of a path of either style."""
+    return path.replace("\\", "/").rpartition("/")[2]
+
+
+def extension_of(path: str) -> str:
+    """The last extension of a path, lower case, without the dot; empty if there is none."""
+    stem, dot, extension = name_of(path).rpartition(".")
+    return extension.lower() if dot and stem else ""
 
 
 def _collection(facts: FileFacts) -> Collection | None:

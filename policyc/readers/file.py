@@ -9,7 +9,14 @@ import stat
 from collections.abc import Iterator
 from dataclasses import replace
 
-from policyc.model.facts import UNKNOWN, FileFacts, Hashes, Skipped, SkipReason
+from policyc.model.facts import (
+    UNKNOWN,
+    FileFacts,
+    Hashes,
+    Skipped,
+    SkipReason,
+    extension_of,
+)
 from policyc.model.formats import FileFormat
 from policyc.model.identity import Sha256Flat
 from policyc.readers import archive, claims, elf, ftype, macho, magic, msi, pe, script
@@ -127,14 +134,25 @@ def read_source(source: Source, endpoint_path: str, limits: Limits) -> FileFacts
     digest = hashlib.sha256()
     source.feed(digest, 0, source.size)
     actual, proofs = magic.recognise(source, limits)
-    blank = FileFacts(path=endpoint_path, size=source.size, actual=actual)
-    claimed = claims.claimed_by(blank.extension)
-    actual, reading = _interpret(source, blank, claimed, limits)
-    return replace(
-        blank,
+    extension = extension_of(endpoint_path)
+    claimed = claims.claimed_by(extension)
+    actual, reading = _interpret(source, (actual, endpoint_path, extension), claimed, limits)
+    mime = reading.ftype
+    if actual is not FileFormat.ELF:
+        mime = ftype.of_bytes(source.read(0, 512), source.size)
+    found = reading.hashes
+    return FileFacts(
+        path=endpoint_path,
+        size=source.size,
         actual=actual,
         claimed=claimed,
-        hashes=_with_flat(reading.hashes, Sha256Flat(digest.hexdigest())),
+        hashes=Hashes(
+            sha256=Sha256Flat(digest.hexdigest()),
+            authenticode_sha256=found.authenticode_sha256,
+            authenticode_sha1=found.authenticode_sha1,
+            page_sha256=found.page_sha256,
+            page_sha1=found.page_sha1,
+        ),
         signatures=reading.signatures,
         version_info=reading.version_info,
         pe=reading.pe,
@@ -142,28 +160,26 @@ def read_source(source: Source, endpoint_path: str, limits: Limits) -> FileFacts
         macho=reading.macho,
         script=reading.script,
         installer=reading.installer,
-        ftype=(
-            reading.ftype
-            if actual is FileFormat.ELF
-            else ftype.of_bytes(source.read(0, 512), source.size)
-        ),
+        ftype=mime,
         trusted=UNKNOWN,
         proofs=reading.proofs or proofs,
         traits=reading.traits,
     )
 
 
-def _with_flat(hashes: Hashes, flat: Sha256Flat) -> Hashes:
-    return replace(hashes, sha256=flat)
-
-
 def _interpret(
-    source: Source, blank: FileFacts, claimed: tuple[FileFormat, ...], limits: Limits
+    source: Source,
+    seen: tuple[FileFormat, str, str],
+    claimed: tuple[FileFormat, ...],
+    limits: Limits,
 ) -> tuple[FileFormat, Reading]:
-    """The format with the name taken into account, and what its reader says."""
-    actual, extension = blank.actual, blank.extension
+    """The format with the name taken into account, and what its reader says.
+
+    ``seen`` are the format by content, the endpoint path and the extension.
+    """
+    actual, path, extension = seen
     reader = _BY_FORMAT.get(actual)
-    reading = reader.read(source, blank.path, limits) if reader is not None else Reading()
+    reading = reader.read(source, path, limits) if reader is not None else Reading()
     if actual in _LOADED or reading.script is not None:
         return actual, reading
     text = actual in _TEXTS

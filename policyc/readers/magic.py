@@ -67,6 +67,12 @@ _PREFIXES: tuple[tuple[bytes, FileFormat, str], ...] = (
 )
 
 
+_BY_FIRST_BYTE = {
+    first: tuple(item for item in _PREFIXES if item[0][0] == first)
+    for first in {item[0][0] for item in _PREFIXES}
+}
+
+
 def recognise(data: bytes | Source, limits: Limits = Limits()) -> Recognition:  # noqa: B008
     """Decide the format of a file and give the bytes that prove it.
 
@@ -112,7 +118,7 @@ def _shebang(_source: Source, head: bytes, _limits: Limits) -> Recognition | Non
 
 
 def _prefix(_source: Source, head: bytes, _limits: Limits) -> Recognition | None:
-    for magic, fmt, meaning in _PREFIXES:
+    for magic, fmt, meaning in _BY_FIRST_BYTE.get(head[0], ()):
         if head.startswith(magic):
             return _proof(fmt, magic, meaning)
     return None

@@ -104,74 +104,111 @@ _INTERPRETERS = (
 _PLAIN = frozenset({"", "txt", "log", "dat", "tmp", "csv", "bin", "bak", "old"})
 """Extensions under which a script may hide; other text has its own explanation."""
 
-_TOKENS: tuple[tuple[str, tuple[re.Pattern[bytes], ...]], ...] = tuple(
-    (language, tuple(re.compile(token, re.IGNORECASE | re.MULTILINE) for token in tokens))
-    for language, tokens in (
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A sign of a language in lower-case text; one of ``needs`` stands in every match."""
+
+    pattern: re.Pattern[bytes]
+    needs: tuple[bytes, ...]
+
+
+def _token(pattern: bytes, *needs: bytes) -> _Token:
+    return _Token(re.compile(pattern, re.MULTILINE), needs)
+
+
+# Looking for the literal first costs a tenth of looking for the pattern.
+_TOKENS: tuple[tuple[str, tuple[_Token, ...]], ...] = (
+    (
+        "batch",
         (
-            "batch",
-            (
-                rb"^@?echo[ \t]+off\b",
-                rb"^@?(?:setlocal|endlocal)\b",
-                rb"%~[dpnxfs]*[0-9]",
-                rb"^@?goto[ \t]+:?\w",
+            _token(rb"^@?echo[ \t]+off\b", b"echo"),
+            _token(rb"^@?(?:setlocal|endlocal)\b", b"setlocal", b"endlocal"),
+            _token(rb"%~[dpnxfs]*[0-9]", b"%~"),
+            _token(rb"^@?goto[ \t]+:?\w", b"goto"),
+            _token(
                 rb"^@?if[ \t]+(?:not[ \t]+)?(?:exist|errorlevel|defined)\b",
-                rb"^@?set[ \t]+\w+=",
-                rb"^@?rem[ \t]",
-                rb"^@?(?:start|call)[ \t]+\S",
+                b"exist",
+                b"errorlevel",
+                b"defined",
             ),
+            _token(rb"^@?set[ \t]+\w+=", b"set"),
+            _token(rb"^@?rem[ \t]", b"rem"),
+            _token(rb"^@?(?:start|call)[ \t]+\S", b"start", b"call"),
         ),
+    ),
+    (
+        "powershell",
         (
-            "powershell",
-            (
-                rb"^[ \t]*\[CmdletBinding\(",
-                rb"^[ \t]*param[ \t]*\(",
-                rb"\bNew-Object[ \t]+\S",
-                rb"\b(?:Invoke-Expression|Invoke-WebRequest|Start-Process|Set-StrictMode)\b",
-                rb"\$(?:_|env:|PSScriptRoot|null|true|false)\b",
-                rb"\bWrite-(?:Host|Output|Error|Verbose)\b",
-                rb"^[ \t]*function[ \t]+\w+-\w+",
-                rb"\[(?:System\.)?(?:Convert|Text\.Encoding|IO\.File|Reflection\.Assembly)\]::",
+            _token(rb"^[ \t]*\[cmdletbinding\(", b"[cmdletbinding("),
+            _token(rb"^[ \t]*param[ \t]*\(", b"param"),
+            _token(rb"\bnew-object[ \t]+\S", b"new-object"),
+            _token(
+                rb"\b(?:invoke-expression|invoke-webrequest|start-process|set-strictmode)\b",
+                b"invoke-",
+                b"start-process",
+                b"set-strictmode",
+            ),
+            _token(rb"\$(?:_|env:|psscriptroot|null|true|false)\b", b"$"),
+            _token(rb"\bwrite-(?:host|output|error|verbose)\b", b"write-"),
+            _token(rb"^[ \t]*function[ \t]+\w+-\w+", b"function"),
+            _token(
+                rb"\[(?:system\.)?(?:convert|text\.encoding|io\.file|reflection\.assembly)\]::",
+                b"]::",
             ),
         ),
+    ),
+    (
+        "vbscript",
         (
-            "vbscript",
-            (
-                rb"^[ \t]*(?:Set[ \t]+\w+[ \t]*=[ \t]*)?(?:WScript\.)?CreateObject[ \t]*\(",
-                rb"=[ \t]*CreateObject[ \t]*\(",
-                rb"\bWScript\.(?:Shell|Echo|Sleep|Quit|Arguments|ScriptFullName)\b",
-                rb"^[ \t]*Option[ \t]+Explicit\b",
-                rb"^[ \t]*On[ \t]+Error[ \t]+Resume[ \t]+Next\b",
-                rb"^[ \t]*Dim[ \t]+\w+[ \t\r]*(?:,|$)",
-                rb"^[ \t]*End[ \t]+(?:Sub|Function|If)\b",
+            _token(
+                rb"^[ \t]*(?:set[ \t]+\w+[ \t]*=[ \t]*)?(?:wscript\.)?createobject[ \t]*\(",
+                b"createobject",
             ),
+            _token(rb"=[ \t]*createobject[ \t]*\(", b"createobject"),
+            _token(
+                rb"\bwscript\.(?:shell|echo|sleep|quit|arguments|scriptfullname)\b", b"wscript."
+            ),
+            _token(rb"^[ \t]*option[ \t]+explicit\b", b"explicit"),
+            _token(rb"^[ \t]*on[ \t]+error[ \t]+resume[ \t]+next\b", b"resume"),
+            _token(rb"^[ \t]*dim[ \t]+\w+[ \t\r]*(?:,|$)", b"dim"),
+            _token(rb"^[ \t]*end[ \t]+(?:sub|function|if)\b", b"end"),
         ),
+    ),
+    (
+        "javascript",
         (
-            "javascript",
-            (
-                rb"\bnew[ \t]+ActiveXObject[ \t]*\(",
-                rb"\bWScript\.(?:CreateObject|Shell|Echo|Sleep|Quit|Arguments)\b",
-            ),
+            _token(rb"\bnew[ \t]+activexobject[ \t]*\(", b"activexobject"),
+            _token(rb"\bwscript\.(?:createobject|shell|echo|sleep|quit|arguments)\b", b"wscript."),
         ),
-        ("php", (rb"\A\s*<\?php\b", rb"\$_(?:GET|POST|REQUEST|SERVER|FILES|COOKIE)\b")),
+    ),
+    (
+        "php",
         (
-            "python",
-            (
-                rb"^(?:import|from)[ \t]+[\w.]+(?:[ \t]+import\b|[ \t\r]*$)",
-                rb"^if[ \t]+__name__[ \t]*==[ \t]*['\"]__main__['\"]",
-                rb"^(?:def|class)[ \t]+\w+[^\n]{0,200}:[ \t\r]*$",
-            ),
+            _token(rb"\A\s*<\?php\b", b"<?php"),
+            _token(rb"\$_(?:get|post|request|server|files|cookie)\b", b"$_"),
         ),
+    ),
+    (
+        "python",
         (
-            "shell",
-            (
-                rb"^[ \t]*set[ \t]+-[eux]+\b",
-                rb"^[ \t]*(?:fi|esac|done)[ \t\r]*$",
-                rb"\bcurl[ \t][^\n|]{0,200}\|[ \t]*(?:ba)?sh\b",
-                rb"^[ \t]*(?:export|local)[ \t]+\w+=",
-                rb"^[ \t]*if[ \t]+\[\[?[ \t]",
+            _token(
+                rb"^(?:import|from)[ \t]+[\w.]+(?:[ \t]+import\b|[ \t\r]*$)", b"import", b"from"
             ),
+            _token(rb"^if[ \t]+__name__[ \t]*==[ \t]*['\"]__main__['\"]", b"__main__"),
+            _token(rb"^(?:def|class)[ \t]+\w+[^\n]{0,200}:[ \t\r]*$", b"def", b"class"),
         ),
-    )
+    ),
+    (
+        "shell",
+        (
+            _token(rb"^[ \t]*set[ \t]+-[eux]+\b", b"set"),
+            _token(rb"^[ \t]*(?:fi|esac|done)[ \t\r]*$", b"fi", b"esac", b"done"),
+            _token(rb"\bcurl[ \t][^\n|]{0,200}\|[ \t]*(?:ba)?sh\b", b"curl"),
+            _token(rb"^[ \t]*(?:export|local)[ \t]+\w+=", b"export", b"local"),
+            _token(rb"^[ \t]*if[ \t]+\[\[?[ \t]", b"if"),
+        ),
+    ),
 )
 _SIGNATURE_BLOCK = re.compile(rb"SIG[^\r\n]{1,8}(?:Begin|End) signature block", re.IGNORECASE)
 
@@ -233,9 +270,15 @@ def of_tokens(head: bytes, extension: str, claimed: tuple[FileFormat, ...]) -> R
     if extension not in _PLAIN and not any(item.format_class in lures for item in claimed):
         return None
     body = plain(head)
+    lower = body.lower()
     best: tuple[int, str, re.Match[bytes]] | None = None
     for language, tokens in _TOKENS:
-        hits = [hit for hit in (token.search(body) for token in tokens) if hit is not None]
+        hits = [
+            hit
+            for token in tokens
+            if any(need in lower for need in token.needs)
+            and (hit := token.pattern.search(lower)) is not None
+        ]
         if len(hits) >= 2 and (best is None or len(hits) > best[0]):
             best = (len(hits), language, min(hits, key=lambda hit: hit.start()))
     if best is None:
@@ -244,7 +287,7 @@ def of_tokens(head: bytes, extension: str, claimed: tuple[FileFormat, ...]) -> R
     return Recognised(
         facts=ScriptFacts(language=best[1]),
         offset=best[2].start() + shift if body == head[shift:] else 0,
-        evidence=best[2][0][:64] if body == head[shift:] else b"",
+        evidence=body[best[2].start() : best[2].end()][:64] if body == head[shift:] else b"",
         meaning=f"{best[0]} tokens of {best[1]}",
     )
 

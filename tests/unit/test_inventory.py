@@ -153,7 +153,7 @@ def test_a_reader_that_dies_costs_only_the_members(
     (tmp_path / "bad.zip").write_bytes(zipped([("a.txt", b"x")]))
     (tmp_path / "good.sh").write_text("#!/bin/sh\n")
     monkeypatch.setattr(threading, "active_count", lambda: 1)
-    monkeypatch.setattr("policyc.readers.containers.expand", _dies)
+    monkeypatch.setattr("policyc.readers.containers.zips.members", _dies)
     inventory = _scan(tmp_path, tmp_path.parent / "died.jsonl")
     assert sorted(facts.name for facts in inventory.files) == ["bad.zip", "good.sh"]
     (skipped,) = inventory.skipped

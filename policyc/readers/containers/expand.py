@@ -9,8 +9,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from policyc.model.facts import UNKNOWN, FileFacts, Hashes, Skipped, SkipReason, Trait
-from policyc.model.formats import FileFormat
+from policyc.model.facts import UNKNOWN, FileFacts, Hashes, Skipped, SkipReason, Trait, extension_of
+from policyc.model.formats import FileFormat, FormatClass
 from policyc.readers import claims, magic
 from policyc.readers.containers import debian, foreign, image, installer, streams, tars, zips
 from policyc.readers.containers.member import (
@@ -65,6 +65,8 @@ def expand(
     endpoint sees that has the image as its own root. Raises nothing for what a container
     holds: what cannot be read is Skipped. OSError and ChangedError come from the source.
     """
+    if not opens(facts.actual) and facts.actual not in _CLOSED:
+        return
     budget = Budget(limits=limits, outer_size=source.size)
     walker = _Walker(read=read, budget=budget, image_root=image_root)
     try:
@@ -117,7 +119,7 @@ class _Walker:
         with closing(found):  # type: ignore[type-var]
             for name, member in found:
                 path = self._path(facts.path, name, depth)
-                only_running = facts.actual in _APPLICATIONS
+                only_running = _is_private(facts) and not _named_to_run(name)
                 for item in self._member(path, member, depth, only_running=only_running):
                     if isinstance(item, FileFacts) and item.path == path:
                         item = _marked(item, member.name)  # noqa: PLW2901
@@ -179,6 +181,28 @@ class _Walker:
                 return f"{root.rstrip('/')}/{inner}"
             return root.replace("/", "\\").rstrip("\\") + "\\" + inner.replace("/", "\\")
         return f"{outer}!/{name}"
+
+
+def _is_private(facts: FileFacts) -> bool:
+    """A ZIP that is an application's own file: nobody unpacks a .jar, .docx or .sym.
+
+    Members of such a file are listed if they run or may hold something that does.
+    """
+    if facts.actual in _APPLICATIONS:
+        return True
+    if facts.actual is not FileFormat.ZIP:
+        return False
+    return not any(claim.format_class is FormatClass.CONTAINER for claim in facts.claimed)
+
+
+def _named_to_run(name: str) -> bool:
+    """Whether a member's name claims a program or a script."""
+    extension = extension_of(name)
+    runs = (FormatClass.EXECUTABLE, FormatClass.SCRIPT)
+    claimed = claims.claimed_by(extension)
+    return any(
+        claim.format_class in runs and claim is not FileFormat.JAVA_CLASS for claim in claimed
+    )
 
 
 def _worth(source: Source, fmt: FileFormat) -> bool:
