@@ -13,13 +13,14 @@ from pathlib import Path
 
 from policyc.cli.console import Exit, Progress, fail, note, out
 from policyc.inventory import InventoryError, ScanOptions, ScanSummary, scan
-from policyc.inventory.cache import Cache, CacheError, walk_digest
+from policyc.inventory.cache import Cache, CacheError
 from policyc.inventory.catalogs import Catalogs, load_catalogs
 from policyc.inventory.exports import ExportError, read_export
+from policyc.inventory.fingerprint import tree_digest
 from policyc.inventory.packages import Packages, for_roots
 from policyc.inventory.scan import ScanError, jobs
 from policyc.inventory.table import encode_row, header_row, write_rows
-from policyc.inventory.worker import Job
+from policyc.inventory.worker import Job, own_cpus
 from policyc.model.facts import HostInfo, Platform
 from policyc.model.path import PathStyle, style_of
 from policyc.readers import Limits
@@ -196,8 +197,9 @@ class _Run:
     def _walk(self) -> bytes:
         """A digest of what will be read and of everything else that the result depends on."""
         stamp = None if self._packages is None else self._packages.stamp()
-        about = json.dumps([header_row(self._host), stamp], default=str)
-        return walk_digest([about]) + walk_digest(jobs(self._request.paths, self._options))
+        about = json.dumps([header_row(self._host), stamp]).encode()
+        processes = self._options.jobs or own_cpus()
+        return about + tree_digest(self._request.paths, self._options.limits, processes)
 
     def _restore(self, counts: bytes, content: bytes) -> None:
         """Write the inventory that the cache holds for just these files."""

@@ -14,6 +14,7 @@ import struct
 import time
 import zlib
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from policyc.inventory.schema import SCHEMA_VERSION
@@ -28,7 +29,7 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS files (
   tree BLOB NOT NULL, path BLOB NOT NULL, stamp BLOB NOT NULL, run INTEGER NOT NULL,
-  rows BLOB NOT NULL, PRIMARY KEY (tree, path)) WITHOUT ROWID;
+  rows BLOB NOT NULL, UNIQUE (tree, path));
 CREATE TABLE IF NOT EXISTS outputs (
   tree BLOB NOT NULL, form TEXT NOT NULL, walk BLOB NOT NULL, counts BLOB NOT NULL,
   content BLOB NOT NULL, PRIMARY KEY (tree, form)) WITHOUT ROWID;
@@ -48,7 +49,9 @@ class Cache:
             self._connection = sqlite3.connect(path, isolation_level=None)
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA cache_size = -16384")
-            self._connection.execute("PRAGMA synchronous = NORMAL")
+            # A cache that a power cut breaks is made anew; waiting for the disk doubles the scan.
+            self._connection.execute("PRAGMA synchronous = OFF")
+            self._connection.execute("PRAGMA wal_autocheckpoint = 16384")
             self._connection.executescript(_TABLES)
             self._start()
         except sqlite3.Error as error:
@@ -56,7 +59,9 @@ class Cache:
                 f"{path}: no usable cache ({error}); delete it or name another file"
             ) from error
         self._whole = True
-        self._tree = _digest(repr((sorted(map(str, roots)), options)).encode("utf-8", "replace"))
+        self._tree = _digest(
+            repr((sorted(map(str, roots)), replace(options, jobs=0))).encode("utf-8", "replace")
+        )
 
     def _start(self) -> None:
         code = _code_stamp()
@@ -146,14 +151,6 @@ def _stamp(job: Job) -> bytes:
     owned = repr(job.owned).encode("utf-8", "replace")
     values = [value & 0xFFFFFFFFFFFFFFFF for value in job.stamp]
     return struct.pack(f"<{len(values)}Q", *values) + owned
-
-
-def walk_digest(jobs: Iterable[object]) -> bytes:
-    """A digest of everything a walk found; the same for the same files in the same state."""
-    sink = hashlib.blake2b(digest_size=32)
-    for job in jobs:
-        sink.update(repr(job).encode("utf-8", "surrogateescape"))
-    return sink.digest()
 
 
 def _digest(data: bytes) -> bytes:

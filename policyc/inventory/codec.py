@@ -19,22 +19,38 @@ def encode(value: Any) -> Any:  # noqa: ANN401
 
     One-value types become their text, versions ``a.b.c.d``, bytes hexadecimal.
     """
-    if value is None or isinstance(value, (str, int, bool)):
-        return _text(value) if isinstance(value, str) else value
-    if isinstance(value, tuple):
-        return [encode(item) for item in value]
-    if isinstance(value, enum.Enum):
-        return value.value
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, FileVersion):
-        return str(value)
     kind: Any = type(value)
+    return _encoder(kind)(value)
+
+
+@cache
+def _encoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401
+    if kind is str:
+        return _text
+    if kind in (type(None), int, bool):
+        return lambda value: value
+    if kind is tuple:
+        return lambda value: [encode(item) for item in value]
+    if issubclass(kind, enum.Enum):
+        return lambda value: value.value
+    if kind is bytes:
+        return bytes.hex
+    if kind is FileVersion:
+        return str
     names = _field_names(kind)
     if names in (("value",), ("attributes",)):
-        return encode(getattr(value, names[0]))
-    encoded = {name: encode(getattr(value, name)) for name in names}
-    return {name: item for name, item in encoded.items() if item not in (None, "", [])}
+        (only,) = names
+        return lambda value: encode(getattr(value, only))
+
+    def fields_of(value: Any) -> dict[str, Any]:  # noqa: ANN401
+        found = {}
+        for name in names:
+            item = getattr(value, name)
+            if item is not None and (item := encode(item)) not in ("", []):
+                found[name] = item
+        return found
+
+    return fields_of
 
 
 def decode(value: Any, kind: Any) -> Any:  # noqa: ANN401

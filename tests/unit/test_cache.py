@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from policyc.inventory import ScanOptions, ScanSummary, read_inventory, scan
-from policyc.inventory.cache import Cache, CacheError, walk_digest
-from policyc.inventory.scan import jobs
+from policyc.inventory.cache import Cache, CacheError
+from policyc.inventory.fingerprint import tree_digest
 from policyc.inventory.table import write_rows
 from policyc.model.facts import HostInfo
+from policyc.readers import Limits
 from tests.corpus.containers import zipped
 
 OLD = 1_700_000_000
@@ -112,21 +113,31 @@ def test_the_whole_inventory_is_kept_for_the_same_walk(tree: Path, tmp_path: Pat
     cache.close()
 
 
-def test_the_walk_digest_sees_every_change(tree: Path) -> None:
-    options = ScanOptions()
-    seen = {walk_digest(jobs([tree], options))}
-    assert walk_digest(jobs([tree], options)) in seen
+@pytest.mark.parametrize("processes", [1, 2])
+def test_the_fingerprint_sees_every_change(tree: Path, processes: int) -> None:
+    for index in range(80):
+        (tree / f"d{index}" / "in").mkdir(parents=True)
+        (tree / f"d{index}" / "in" / "x").write_text("x")
+
+    def digest() -> bytes:
+        return tree_digest([tree], Limits(), processes)
+
+    seen = {digest()}
+    assert digest() in seen
     for change in (
         lambda: (tree / "f0.sh").chmod(0o700),
         lambda: os.utime(tree / "f1.sh", (OLD, OLD)),
         lambda: (tree / "f2.sh").rename(tree / "g2.sh"),
         (tree / "f5.sh").unlink,
         lambda: os.mkfifo(tree / "pipe"),
+        lambda: (tree / "d3" / "in" / "x").write_text("y"),
+        lambda: (tree / "d4" / "in" / "y").write_text("y"),
+        (tree / "d5" / "in" / "x").unlink,
     ):
         change()
-        digest = walk_digest(jobs([tree], options))
-        assert digest not in seen
-        seen.add(digest)
+        now = digest()
+        assert now not in seen
+        seen.add(now)
 
 
 def test_a_file_that_is_no_cache_is_refused(tree: Path, tmp_path: Path) -> None:

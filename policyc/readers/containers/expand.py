@@ -157,7 +157,7 @@ class _Walker:
         try:
             head = member.read(_HEAD) if only_running else b""
             self.budget.spend(len(head))
-            if only_running and not _RUNS.match(head):
+            if only_running and not (_RUNS.match(head) or _is_tar(head)):
                 return
             with content(_after(head, member.read), self.budget) as inner:
                 facts = self.read(inner, path)
@@ -190,7 +190,7 @@ def _is_private(facts: FileFacts) -> bool:
     """
     if facts.actual in _APPLICATIONS:
         return True
-    if facts.actual is not FileFormat.ZIP:
+    if facts.actual is not FileFormat.ZIP or not facts.extension:
         return False
     return not any(claim.format_class is FormatClass.CONTAINER for claim in facts.claimed)
 
