@@ -51,6 +51,7 @@ class FileFormat(enum.Enum):
     RPM = "rpm"
     XAR = "xar"
     ISO = "iso"
+    ONENOTE = "onenote"
     VHD = "vhd"
     PDF = "pdf"
     RTF = "rtf"
@@ -121,6 +122,7 @@ _CLASSES: dict[FileFormat, FormatClass] = {
             FileFormat.RPM,
             FileFormat.XAR,
             FileFormat.ISO,
+            FileFormat.ONENOTE,
             FileFormat.VHD,
         ),
         FormatClass.CONTAINER,
