@@ -1,0 +1,126 @@
+"""``policyc wdac``: work on App Control policies of any origin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from policyc.cli.console import fail, note, out
+from policyc.reports.safe import printable
+
+if TYPE_CHECKING:
+    from policyc.targets.wdac.read import Document
+
+wdac_app = typer.Typer(
+    name="wdac",
+    help="App Control (WDAC) policies: compile to the binary Windows loads, and read one back.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@wdac_app.command()
+def build(
+    policy: Annotated[Path, typer.Argument(help="A SiPolicy XML file.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")] = Path(),
+    form: Annotated[
+        int, typer.Option("--format-version", min=6, max=8, help="Format of the binary.")
+    ] = 7,
+) -> None:
+    """Compile a policy to the file that Windows loads, under the name it looks for.
+
+    Format 7 loads from Windows 1903 on; 8 is what builds of 2025 write; 6 has no path rules.
+
+    Example:
+      policyc wdac build policy.xml -o deploy
+    """
+    from policyc.targets.wdac.build import BuildError, binary_name  # noqa: PLC0415
+    from policyc.targets.wdac.build import build as compile_binary  # noqa: PLC0415
+
+    document = _read_xml(policy)
+    for problem in document.problems:
+        if problem.fatal:
+            fail(f"{policy}:{problem.line}: {printable(problem.message)}")
+        note(f"{policy}:{problem.line}: {printable(problem.message)}")
+    try:
+        data = compile_binary(document.policy, form)
+        target = output / binary_name(document.policy)
+    except BuildError as error:
+        fail(f"{policy}:{error.line}: {printable(error.message)}")
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+    except OSError as error:
+        fail(f"{target}: {error.strerror}")
+    out(f"{target}: {len(data):,} bytes, format {form}")
+
+
+@wdac_app.command()
+def dump(
+    binary: Annotated[Path, typer.Argument(help="A .cip, .p7b or .bin, signed or not.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="XML file to write; default: stdout.")
+    ] = None,
+) -> None:
+    """Read a compiled policy back as XML. Ids and names for people are not in a binary.
+
+    Formats 5 to 8 are proved on public binaries; 9 to 11 are read as one open implementation
+    describes them.
+
+    Example:
+      policyc wdac dump SiPolicy.p7b -o policy.xml
+    """
+    from policyc.targets.base import ArtifactError  # noqa: PLC0415
+    from policyc.targets.wdac.container import unwrap  # noqa: PLC0415
+    from policyc.targets.wdac.decode import decode  # noqa: PLC0415
+    from policyc.targets.wdac.layout import PROVED  # noqa: PLC0415
+    from policyc.targets.wdac.restore import restore, unreadable_parts  # noqa: PLC0415
+    from policyc.targets.wdac.write import write_xml  # noqa: PLC0415
+
+    try:
+        unwrapped = unwrap(_bytes(binary))
+        raw = decode(unwrapped.body)
+        text = write_xml(restore(raw))
+    except ArtifactError as error:
+        fail(f"{binary}: {printable(error.message)}")
+    except ValueError:
+        fail(f"{binary}: holds a text that cannot stand in XML")
+    signed = "in a signed container, whose signature is not checked" if unwrapped.signed else ""
+    note(f"{binary}: format {raw.format}{', ' + signed if signed else ''}")
+    if raw.format > PROVED:
+        note(f"{binary}: no format above {PROVED} is proved")
+    lost = unreadable_parts(raw)
+    for part in lost:
+        note(f"{binary}: {part} are left out")
+    if output is None:
+        out(text.decode("utf-8").rstrip("\n"))
+    else:
+        _write(output, text)
+    if lost:
+        raise typer.Exit(1)
+
+
+def _read_xml(path: Path) -> Document:
+    from policyc.targets.base import ArtifactError  # noqa: PLC0415
+    from policyc.targets.wdac.read import read_xml  # noqa: PLC0415
+
+    try:
+        return read_xml(_bytes(path))
+    except ArtifactError as error:
+        fail(f"{path}:{error.line}: {printable(error.message)}")
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        fail(f"{path}: {error.strerror}")
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        fail(f"{path}: {error.strerror}")
