@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import policyc
-from policyc.cli.wdac import wdac_app
+from policyc.cli.wdac import lint, wdac_app
 
 app = typer.Typer(
     name="policyc",
@@ -288,4 +288,5 @@ def schema() -> None:
     run_schema()
 
 
+app.command()(lint)
 app.add_typer(wdac_app)

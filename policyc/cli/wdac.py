@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -124,3 +125,64 @@ def _write(path: Path, data: bytes) -> None:
         path.write_bytes(data)
     except OSError as error:
         fail(f"{path}: {error.strerror}")
+
+
+def lint(
+    policies: Annotated[list[Path], typer.Argument(help="App Control policies, XML or binary.")],
+    min_os: Annotated[
+        str, typer.Option(help="Oldest Windows the policy is for: 1809, 1903, 2022, win11 …")
+    ] = "1903",
+    form: Annotated[str, typer.Option("--format", "-f", help="text or json")] = "text",
+) -> None:
+    """Find what is wrong with App Control policies: dead rules, traps, and what stops a machine.
+
+    Exit codes: 0 nothing but remarks; 1 an error was found; 2 not a policy.
+
+    Examples:
+      policyc lint policy.xml
+
+      policyc lint SiPolicy.p7b --min-os win11 --format json
+    """
+    from policyc.model.diagnostic import Level  # noqa: PLC0415
+    from policyc.targets.wdac.lint import OS_NAMES, lint_document  # noqa: PLC0415
+
+    if min_os not in OS_NAMES or form not in ("text", "json"):
+        fail(f"--min-os is one of {', '.join(OS_NAMES)}; --format is text or json")
+    rows = [(path, item) for path in policies for item in lint_document(_any(path), min_os)]
+    if form == "json":
+        keys = ("code", "line", "message", "fix")
+        found = [
+            {
+                "file": str(path),
+                "level": item.level.value,
+                **{key: getattr(item, key) for key in keys},
+            }
+            for path, item in rows
+        ]
+        out(json.dumps(found, indent=1, sort_keys=True, ensure_ascii=True))
+    else:
+        for path, item in rows:
+            place = f"{path}:{item.line}" if item.line else str(path)
+            out(f"{place}: {item.level.value}[{item.code}]: {printable(item.message)}")
+            out(f"  = help: {item.fix}")
+        out(f"{len(rows)} findings in {len(policies)} policies")
+    if any(item.level is Level.ERROR for _, item in rows):
+        raise typer.Exit(1)
+
+
+def _any(path: Path) -> Document:
+    """XML or a binary, as a document."""
+    from policyc.targets.base import ArtifactError  # noqa: PLC0415
+    from policyc.targets.wdac.container import unwrap  # noqa: PLC0415
+    from policyc.targets.wdac.decode import decode  # noqa: PLC0415
+    from policyc.targets.wdac.parse import is_xml  # noqa: PLC0415
+    from policyc.targets.wdac.read import Document, read_xml  # noqa: PLC0415
+    from policyc.targets.wdac.restore import restore  # noqa: PLC0415
+
+    data = _bytes(path)
+    try:
+        if is_xml(data):
+            return read_xml(data)
+        return Document(policy=restore(decode(unwrap(data).body)), problems=())
+    except ArtifactError as error:
+        fail(f"{path}:{error.line}: {printable(error.message)}")
