@@ -103,6 +103,40 @@ def dump(
         raise typer.Exit(1)
 
 
+@wdac_app.command()
+def sign(
+    policy: Annotated[Path, typer.Argument(help="A compiled policy.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write; keep the policy's name.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option(help="Private RSA key, PEM.")] = None,
+    cert: Annotated[
+        Path | None, typer.Option(help="Certificates, PEM, the signer's first, or one DER.")
+    ] = None,
+    pkcs12: Annotated[Path | None, typer.Option(help="Key and certificates in one file.")] = None,
+    signature: Annotated[
+        Path | None, typer.Option(help="The raw signature that another signer made.")
+    ] = None,
+    replaces: Annotated[
+        Path | None, typer.Option(help="The policy that is deployed; a lower version is refused.")
+    ] = None,
+) -> None:
+    """Sign a compiled policy; refuse what would keep a machine from starting.
+
+    With --cert alone it prints the signed attributes and their SHA-256 for a key that is
+    elsewhere (HSM, KMS); give what that signed back with --signature. Keys in files need
+    policyc[sign]; their password is read from POLICYC_KEY_PASSWORD.
+
+    Examples:
+      policyc wdac sign policy.cip --key k.pem --cert c.pem -o signed/policy.cip
+
+      policyc wdac sign policy.cip --cert c.pem --signature made.bin -o signed/policy.cip
+    """
+    from policyc.cli.wdac_sign import run_sign  # noqa: PLC0415
+
+    run_sign(policy, output, key, cert, pkcs12, signature, replaces)
+
+
 def _read_xml(path: Path) -> Document:
     from policyc.targets.base import ArtifactError  # noqa: PLC0415
     from policyc.targets.wdac.read import read_xml  # noqa: PLC0415
