@@ -14,6 +14,9 @@ from policyc.reports.safe import printable
 if TYPE_CHECKING:
     from policyc.targets.wdac.read import Document
 
+INTUNE_LIMIT = 350_000
+"""Bytes of a policy in a custom OMA-URI profile ("Deploy App Control policies using MDM")."""
+
 wdac_app = typer.Typer(
     name="wdac",
     help="App Control (WDAC) policies: compile to the binary Windows loads, and read one back.",
@@ -56,6 +59,8 @@ def build(
     except OSError as error:
         fail(f"{target}: {error.strerror}")
     out(f"{target}: {len(data):,} bytes, format {form}")
+    if len(data) > INTUNE_LIMIT:
+        note(f"{target}: more than the {INTUNE_LIMIT:,} bytes Intune takes as a custom policy")
 
 
 @wdac_app.command()
@@ -101,6 +106,50 @@ def dump(
         _write(output, text)
     if lost:
         raise typer.Exit(1)
+
+
+@wdac_app.command()
+def merge(
+    policies: Annotated[
+        list[Path], typer.Argument(help="Policies, XML or binary; the first leads.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="XML file to write.")],
+    provenance: Annotated[
+        Path | None, typer.Option(help="JSON file: from which policy each id comes.")
+    ] = None,
+) -> None:
+    """Merge policies: equal rules once, and the ids of the first policy kept.
+
+    Refused are policies that allow everything, and such as differ in kind or options.
+
+    Example:
+      policyc wdac merge base.xml more.xml -o merged.xml --provenance merged.json
+    """
+    from policyc.targets.wdac.merge import MergeError  # noqa: PLC0415
+    from policyc.targets.wdac.merge import merge as merge_policies  # noqa: PLC0415
+    from policyc.targets.wdac.write import write_xml  # noqa: PLC0415
+
+    documents = [_any(path) for path in policies]
+    for path, document in zip(policies, documents, strict=True):
+        for problem in document.problems:
+            if problem.fatal:
+                fail(f"{path}:{problem.line}: {printable(problem.message)}")
+    try:
+        merged = merge_policies([item.policy for item in documents])
+    except MergeError as error:
+        fail(printable(str(error)))
+    _write(output, write_xml(merged.policy))
+    if provenance is not None:
+        table = {
+            name: [policies[number].name for number in numbers]
+            for name, numbers in merged.provenance.items()
+        }
+        text = json.dumps(table, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
+        _write(provenance, text.encode("ascii"))
+    out(
+        f"{output}: {len(policies)} policies, {len(merged.policy.file_rules):,} file rules, "
+        f"{len(merged.policy.signers):,} signers"
+    )
 
 
 @wdac_app.command()

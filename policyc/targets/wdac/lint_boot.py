@@ -33,7 +33,8 @@ def _matches_everything(rule: FileRule) -> bool:
     return rule.file_name == "*" and not any(names) and not bounded
 
 
-def _allows_all(policy: SiPolicy, value: int) -> bool:
+def allows_all(policy: SiPolicy, value: int) -> bool:
+    """Whether a scenario of the policy allows every file."""
     rules = {item.id: item for item in policy.file_rules}
     return any(
         rules[name].kind is FileRuleKind.ALLOW and _matches_everything(rules[name])
@@ -64,7 +65,7 @@ def boot_drivers_blocked(context: Context) -> Found:
     """
     policy = context.policy
     free = policy.is_supplemental or policy.policy_type == TAGGING
-    if free or Option.AUDIT_MODE in policy.options or _allows_all(policy, KERNEL):
+    if free or Option.AUDIT_MODE in policy.options or allows_all(policy, KERNEL):
         return
     if not any(item.value == KERNEL for item in policy.scenarios):
         yield 0, "there is no scenario 131: every driver is blocked"
@@ -146,7 +147,7 @@ def allows_everything(context: Context) -> Found:
     That is right beside denies, and wrong in an allow list.
     """
     for scenario in context.policy.scenarios:
-        if _allows_all(context.policy, scenario.value):
+        if allows_all(context.policy, scenario.value):
             yield scenario.line, f"scenario {scenario.value} allows every file"
 
 

@@ -76,6 +76,13 @@ def test_the_command(tmp_path: Path) -> None:
     assert RUN.invoke(app, ["lint", str(path)]).exit_code == 2
 
 
+def test_a_code_is_explained() -> None:
+    result = RUN.invoke(app, ["explain", "W010"])
+    assert result.exit_code == 0
+    assert "*below*" in result.stdout
+    assert "Fix:" in result.stdout
+
+
 def test_build_and_dump(tmp_path: Path) -> None:
     path = tmp_path / "policy.xml"
     path.write_text(one_rule('<Allow ID="ID_X_A" FileName="a"/>').replace("ID_X_A", "ID_ALLOW_A"))
