@@ -14,9 +14,6 @@ from policyc.reports.safe import printable
 if TYPE_CHECKING:
     from policyc.targets.wdac.read import Document
 
-INTUNE_LIMIT = 350_000
-"""Bytes of a policy in a custom OMA-URI profile ("Deploy App Control policies using MDM")."""
-
 wdac_app = typer.Typer(
     name="wdac",
     help="App Control (WDAC) policies: compile to the binary Windows loads, and read one back.",
@@ -42,6 +39,7 @@ def build(
     """
     from policyc.targets.wdac.build import BuildError, binary_name  # noqa: PLC0415
     from policyc.targets.wdac.build import build as compile_binary  # noqa: PLC0415
+    from policyc.targets.wdac.deploy import INTUNE_LIMIT  # noqa: PLC0415
 
     document = _read_xml(policy)
     for problem in document.problems:
@@ -106,6 +104,31 @@ def dump(
         _write(output, text)
     if lost:
         raise typer.Exit(1)
+
+
+@wdac_app.command()
+def deploy(
+    binary: Annotated[Path, typer.Argument(help="A compiled policy, signed or not.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")],
+) -> None:
+    """Write what brings a policy to machines: install script, MDM message, runbook.
+
+    Example:
+      policyc wdac deploy policy.cip -o deploy
+    """
+    from policyc.targets.base import ArtifactError  # noqa: PLC0415
+    from policyc.targets.wdac.deploy import deployment  # noqa: PLC0415
+
+    try:
+        artifacts = deployment(_bytes(binary))
+        output.mkdir(parents=True, exist_ok=True)
+    except ArtifactError as error:
+        fail(f"{binary}: {printable(error.message)}")
+    except OSError as error:
+        fail(f"{output}: {error.strerror}")
+    for artifact in artifacts:
+        _write(output / artifact.name, artifact.data)
+        out(str(output / artifact.name))
 
 
 @wdac_app.command()
