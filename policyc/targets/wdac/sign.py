@@ -161,9 +161,10 @@ def _verify(leaf: x509.Certificate, message: bytes, signature: bytes) -> None:
     tail = _SHA256_PREFIX + hashlib.sha256(message).digest()
     wanted = b"\0\1" + b"\xff" * (size - len(tail) - 3) + b"\0" + tail
     value = int.from_bytes(signature, "big")
-    if len(signature) != size or value >= modulus:
+    if len(signature) != size:
         raise SignError("the signature is not of the certificate's key size")
-    if pow(value, exponent, modulus).to_bytes(size, "big") != wanted:
+    small = value < modulus
+    if not small or pow(value, exponent, modulus).to_bytes(size, "big") != wanted:
         raise SignError("the signature is not the certificate's, or not over this policy")
 
 
