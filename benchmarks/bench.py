@@ -6,6 +6,7 @@ a 1 GiB file, taken in the same run; no figure is an absolute time.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import resource
 import shutil
@@ -73,6 +74,28 @@ def tree_of(argument: str | None) -> Path:
     return Path(argument) if argument else Path("/usr")
 
 
+def hashes(folder: Path) -> Path:
+    """An App Control policy of 100,000 hash rules."""
+    names = [f"ID_ALLOW_A{number}" for number in range(100_000)]
+    rules = "".join(
+        f'<Allow ID="{name}" Hash="{hashlib.sha256(name.encode()).hexdigest()}"/>' for name in names
+    )
+    references = "".join(f'<FileRuleRef RuleID="{name}"/>' for name in names)
+    guid = "{11111111-2222-3333-4444-555555555555}"
+    path = folder / "hashes.xml"
+    path.write_text(
+        '<SiPolicy xmlns="urn:schemas-microsoft-com:sipolicy" PolicyType="Base Policy">'
+        "<VersionEx>10.0.0.0</VersionEx>"
+        "<PlatformID>{2E07F7E4-194C-4D20-B7C9-6F44A6C5A234}</PlatformID><Rules/>"
+        f"<FileRules>{rules}</FileRules><SigningScenarios>"
+        '<SigningScenario Value="12" ID="ID_SIGNINGSCENARIO_WINDOWS"><ProductSigners>'
+        f"<FileRulesRef>{references}</FileRulesRef></ProductSigners></SigningScenario>"
+        f"</SigningScenarios><BasePolicyID>{guid}</BasePolicyID><PolicyID>{guid}</PolicyID>"
+        "</SiPolicy>"
+    )
+    return path
+
+
 def many(folder: Path) -> tuple[Path, Path]:
     """Trees of 40,000 and 160,000 small scripts."""
     found = []
@@ -112,6 +135,7 @@ def main() -> None:
         compiled = measure(
             [*POLICYC, "compile", str(baseline), "-i", str(inventory), "-o", str(folder / "out")]
         )
+        built = measure([*POLICYC, "wdac", "build", str(hashes(folder)), "-o", str(folder)])
     print(f"tree {tree}; best of {RUNS}; U = openssl dgst -sha256 over 1 GiB")
     print(f"a re-scan with the cache is {first.wall / again.wall:.0f} times as fast as the first")
     print(f"{'':28}{'in U':>8}{'/sha256sum':>12}{'/openssl':>10}{'peak MiB':>10}")
@@ -126,6 +150,7 @@ def main() -> None:
         ("policyc scan, 160,000 files", large),
         ("policyc check INVENTORY", check),
         ("policyc compile, 4 targets", compiled),
+        ("policyc wdac build, 100,000", built),
     )
     for title, run in rows:
         print(

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 import policyc
+from policyc.cli.wdac import lint, wdac_app
 
 app = typer.Typer(
     name="policyc",
@@ -285,3 +286,7 @@ def schema() -> None:
     from policyc.cli.explaining import run_schema  # noqa: PLC0415
 
     run_schema()
+
+
+app.command()(lint)
+app.add_typer(wdac_app)

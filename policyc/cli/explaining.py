@@ -28,6 +28,7 @@ from policyc.reports.safe import printable
 from policyc.reports.text import finding_text, table
 from policyc.targets import load_target, target_names
 from policyc.targets.base import Support
+from policyc.targets.wdac.lint import RULES as APP_CONTROL_RULES
 
 _WITNESSES = {
     FileFormat.PE: "LIEF and pefile read",
@@ -83,6 +84,9 @@ def _manual(code: str) -> str:
         return f"{code} {LOSSES[code].title}\n\n{LOSSES[code].text}"
     if code in BASELINE_CODES:
         return f"{code}\n\n{BASELINE_CODES[code]}"
+    if code in APP_CONTROL_RULES:
+        rule = APP_CONTROL_RULES[code]
+        return f"{code} {rule.manual}\n\nFix: {rule.fix}"
     return fail(f"there is no code {code}")
 
 

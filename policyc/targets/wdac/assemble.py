@@ -22,12 +22,16 @@ from policyc.targets.wdac.model import (
     Eku,
     FileRule,
     FileRuleKind,
-    Option,
+    PolicySetting,
     Scenario,
+    SettingType,
     Signer,
+    SignerGroup,
+    SignerRef,
     SiPolicy,
 )
 from policyc.targets.wdac.native import NativeRule
+from policyc.targets.wdac.options import Option
 from policyc.targets.wdac.scope import enforces_scripts
 
 T = TypeVar("T")
@@ -67,23 +71,38 @@ def assemble(
         )
         parts.provenance.setdefault(identifier, set()).add(native.source)
     parts.file_rules[_DRIVERS.id] = _DRIVERS
+    guid = policy_id(policy.name)
+    name = _text(policy.name) or "policyc"
     model = SiPolicy(
-        policy_id=policy_id(policy.name),
+        policy_id=guid,
+        base_policy_id=guid,
         version=FileVersion.parse(str(CAPABILITIES.setting(policy, "version"))),
-        name=_text(policy.name) or "policyc",
         options=_options(policy, protected=protected),
         ekus=_sorted(parts.ekus),
         file_rules=_sorted(parts.file_rules),
         signers=_sorted(parts.signers),
         scenarios=(
-            Scenario(value=KERNEL, file_rules=(_DRIVERS.id,)),
             Scenario(
+                id="ID_SIGNINGSCENARIO_DRIVERS_1",
+                value=KERNEL,
+                friendly_name="Drivers",
+                product=SignerGroup(rules=(_DRIVERS.id,)),
+            ),
+            Scenario(
+                id="ID_SIGNINGSCENARIO_WINDOWS",
                 value=USER,
-                allowed_signers=tuple(sorted(parts.allowed)),
-                denied_signers=tuple(sorted(parts.denied)),
-                file_rules=tuple(sorted(parts.references)),
+                friendly_name="User mode",
+                product=SignerGroup(
+                    allowed=_references(parts.allowed),
+                    denied=_references(parts.denied),
+                    rules=tuple(sorted(parts.references)),
+                ),
             ),
         ),
+        # User-mode signers are listed here too, as ConfigCI does.
+        ci_signers=tuple(sorted(parts.signers)),
+        hvci=0,
+        settings=_information(guid, name),
     )
     provenance = {key: tuple(sorted(value)) for key, value in sorted(parts.provenance.items())}
     return model, provenance
@@ -93,6 +112,24 @@ def policy_id(name: str) -> str:
     """The policy's GUID: the same name keeps it, so that an update replaces the policy."""
     text = f"wdac policy {name}".encode("utf-8", "backslashreplace").decode()
     return "{" + str(uuid.uuid5(NAMESPACE, text)).upper() + "}"
+
+
+def _references(names: set[str]) -> tuple[SignerRef, ...]:
+    return tuple(SignerRef(signer=name) for name in sorted(names))
+
+
+def _information(guid: str, name: str) -> tuple[PolicySetting, ...]:
+    """Name and id show up in events; without the id they lack the policy's details."""
+    return tuple(
+        PolicySetting(
+            provider="PolicyInfo",
+            key="Information",
+            name=key,
+            type=SettingType.STRING,
+            value=value,
+        )
+        for key, value in (("Id", guid.strip("{}")), ("Name", name))
+    )
 
 
 def _sorted(items: dict[str, T]) -> tuple[T, ...]:
@@ -119,7 +156,7 @@ def _file_rule(parts: _Parts, native: NativeRule) -> str:
     permit = native.rule.effect is Effect.PERMIT
     kind = FileRuleKind.ALLOW if permit else FileRuleKind.DENY
     match = native.rule.match
-    blank = FileRule(kind=kind, id="", friendly_name=_text(native.rule.name))
+    blank = FileRule(kind=kind, id="", friendly_name=_label(native.rule.name))
     digest, path, product = hash_of(match), path_of(match), product_of(match)
     if digest is not None:
         rule = replace(blank, hash=digest)
@@ -161,7 +198,7 @@ def _signer(parts: _Parts, native: NativeRule, terms: SignerTerms) -> str:
         ekus = (eku.id,)
     attribs: tuple[str, ...] = ()
     if terms.product is not None:
-        blank = FileRule(kind=FileRuleKind.ATTRIBUTE, id="", friendly_name=_text(native.rule.name))
+        blank = FileRule(kind=FileRuleKind.ATTRIBUTE, id="", friendly_name=_label(native.rule.name))
         attribute = _with_product(blank, terms.product)
         attribute = replace(attribute, id=_id("FILEATTRIB", attribute))
         parts.file_rules[attribute.id] = attribute
@@ -183,11 +220,15 @@ def _signer(parts: _Parts, native: NativeRule, terms: SignerTerms) -> str:
 def _id(prefix: str, item: FileRule | Signer) -> str:
     """``ID_<PREFIX>_<letter><hex>``, from everything but the names for people."""
     if isinstance(item, FileRule):
-        meaning = repr(replace(item, friendly_name=""))
+        meaning = repr(replace(item, friendly_name=None))
     else:
-        meaning = repr(replace(item, name=""))
+        meaning = repr(replace(item, name=None))
     text = f"wdac {prefix} {meaning}"
     return f"ID_{prefix}_R{uuid.uuid5(NAMESPACE, text).hex.upper()}"
+
+
+def _label(text: str) -> str | None:
+    return _text(text) or None
 
 
 def _text(text: str) -> str:

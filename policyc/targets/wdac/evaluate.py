@@ -1,68 +1,179 @@
-"""What App Control decides about a file.
+"""What App Control decides about a file, under one policy or under all that are active.
 
 Order: explicit deny, explicit allow, implicit block ("Understand App Control policy rules
-and file rules", file rule precedence order). Managed installers and the reputation service
-are not part of a policy's own decision.
+and file rules", file rule precedence order). What managed installers and the reputation
+service would still allow is not part of a policy's own decision; the reason names them.
+Of several policies: a file must be allowed by every base policy, and by a base or one of its
+supplementals; what a supplemental denies is ignored ("Deploy multiple App Control policies").
+Signers for test signing count only on machines in that mode, and are left out.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import lru_cache
 
 from policyc.model.decision import Decision, Tri, Verdict
-from policyc.model.facts import (
-    UNKNOWN,
-    Collection,
-    FileFacts,
-    Signature,
-    SignatureGrade,
-    VersionInfo,
-)
-from policyc.model.version import HIGHEST, LOWEST, FileVersion
+from policyc.model.facts import UNKNOWN, Collection, FileFacts
 from policyc.targets.wdac.capabilities import governs
+from policyc.targets.wdac.match import (
+    all_of,
+    any_of,
+    digests,
+    encoded_eku,
+    is_packaged,
+    rule_matches,
+    signer_matches,
+)
 from policyc.targets.wdac.model import (
     KERNEL,
     USER,
     FileRule,
     FileRuleKind,
-    Option,
     Scenario,
-    Signer,
+    SignerRef,
     SiPolicy,
 )
+from policyc.targets.wdac.options import Option
 
 _HOSTED = (Collection.SCRIPT, Collection.INSTALLER)
-_SIGNED = (SignatureGrade.PRODUCTION, SignatureGrade.DEVELOPMENT)
+_WHQL = encoded_eku("1.3.6.1.4.1.311.10.3.5")
 
 
 def evaluate(policy: SiPolicy, facts: FileFacts) -> Decision:
-    """The decision, with the id of the rule or signer that made it."""
+    """The decision, with the id of the rule or signer that made it.
+
+    With a binary beside the XML, what the binary decides counts where the two differ: it is
+    what Windows loads.
+    """
+    own = evaluate_all((policy,), facts)
+    if policy.compiled is None:
+        return own
+    compiled = evaluate_all((policy.compiled,), facts)
+    if compiled.verdict is own.verdict:
+        return own
+    reason = f"the binary decides otherwise than the XML: {compiled.reason}"
+    return Decision(verdict=compiled.verdict, reason=reason)
+
+
+def evaluate_all(
+    policies: tuple[SiPolicy, ...], facts: FileFacts, *, many_wildcards: bool = True
+) -> Decision:
+    """The decision under several policies: bases intersect, supplementals add to their base.
+
+    A supplemental alone answers for what it adds. ``many_wildcards`` is false for Windows
+    before 11, where a path rule may have one ``*`` only.
+    """
+    bases = [item for item in policies if not item.is_supplemental]
+    supplementals = [item for item in policies if item.is_supplemental]
+    if not bases:
+        bases, supplementals = supplementals[:1], supplementals[1:]
+    answers = [_under(item, supplementals, facts, many_wildcards=many_wildcards) for item in bases]
+    for verdict in (Verdict.DENY, Verdict.UNDETERMINED, Verdict.ALLOW):
+        for answer in answers:
+            if answer.verdict is verdict:
+                return answer
+    return answers[0] if answers else Decision(verdict=Verdict.ALLOW, reason="no policy")
+
+
+def _under(
+    base: SiPolicy, supplementals: list[SiPolicy], facts: FileFacts, *, many_wildcards: bool
+) -> Decision:
+    """The decision of one base policy with the supplementals that are its own."""
     collection = facts.collection
-    if collection is None:
-        return Decision(verdict=Verdict.NOT_GOVERNED, reason="does not run")
-    if collection in _HOSTED and Option.NO_SCRIPT_ENFORCEMENT in policy.options:
-        return Decision(verdict=Verdict.NOT_GOVERNED, reason="no script enforcement")
-    if collection is not Collection.DRIVER:
-        if Option.UMCI not in policy.options:
-            return Decision(verdict=Verdict.NOT_GOVERNED, reason="no user-mode code integrity")
-        if not governs(facts):
-            return Decision(verdict=Verdict.NOT_GOVERNED, reason="its host does not ask")
-    index = _index(_Same(policy))
-    part = index.parts.get(KERNEL if collection is Collection.DRIVER else USER)
-    if part is None:
+    reason = _not_governed(base, facts)
+    if reason is not None:
+        return Decision(verdict=Verdict.NOT_GOVERNED, reason=reason)
+    value = KERNEL if collection is Collection.DRIVER else USER
+    own = _index(_Same(base)).parts.get(value)
+    added = [
+        part
+        for item in supplementals
+        if _belongs(item, base) and (part := _index(_Same(item)).parts.get(value)) is not None
+    ]
+    parts = [part for part in (own, *added) if part is not None]
+    if not parts:
         return Decision(verdict=Verdict.DENY, reason="no signing scenario")
-    denied, denied_by = _strongest(part.matches(facts, deny=True))
+    denied: Tri = False
+    denied_by = ""
+    if own is not None and not base.is_supplemental:
+        denied, denied_by = _strongest(own.matches(facts, deny=True, many=many_wildcards))
     if denied is True:
         return Decision(verdict=Verdict.DENY, reason=denied_by)
-    allowed, allowed_by = _strongest(part.matches(facts, deny=False))
+    allowed, allowed_by = _allowed(parts, facts, many=many_wildcards)
     if allowed is False:
-        return Decision(verdict=Verdict.DENY, reason="implicit block")
-    if denied is None or allowed is None:
-        name = denied_by if denied is None else allowed_by
-        return Decision(verdict=Verdict.UNDETERMINED, reason=f"facts are missing for {name}")
+        return Decision(verdict=Verdict.DENY, reason=_implicit(base, collection))
+    extra, extra_by = _required(base, facts)
+    if extra is False:
+        return Decision(verdict=Verdict.DENY, reason=extra_by)
+    for known, name in ((denied is not None, denied_by), (allowed, allowed_by), (extra, extra_by)):
+        if not known:
+            reason = f"facts are missing for {name}"
+            return Decision(verdict=Verdict.UNDETERMINED, reason=reason)
     return Decision(verdict=Verdict.ALLOW, reason=allowed_by)
+
+
+def _not_governed(base: SiPolicy, facts: FileFacts) -> str | None:
+    collection = facts.collection
+    if collection is None:
+        return "does not run"
+    if collection in _HOSTED and Option.NO_SCRIPT_ENFORCEMENT in base.options:
+        return "no script enforcement"
+    if collection is not Collection.DRIVER:
+        if Option.UMCI not in base.options and not base.is_supplemental:
+            return "no user-mode code integrity"
+        if not governs(facts):
+            return "its host does not ask"
+    return None
+
+
+def _belongs(supplemental: SiPolicy, base: SiPolicy) -> bool:
+    """A base takes supplementals with option 17 only, and only those that name it."""
+    wanted = (supplemental.base_policy_id or "").upper()
+    return Option.SUPPLEMENTAL_POLICIES in base.options and wanted == base.own_id.upper()
+
+
+def _implicit(base: SiPolicy, collection: Collection | None) -> str:
+    others = []
+    if collection is not Collection.DRIVER:
+        if Option.MANAGED_INSTALLER in base.options:
+            others.append("a managed installer")
+        if Option.INTELLIGENT_SECURITY_GRAPH in base.options:
+            others.append("the reputation service")
+    return "implicit block" + (f" ({' or '.join(others)} may allow)" if others else "")
+
+
+def _required(base: SiPolicy, facts: FileFacts) -> tuple[Tri, str]:
+    """What options ask of drivers beyond the rules (options 2 and 8)."""
+    if facts.collection is not Collection.DRIVER:
+        return True, ""
+    if Option.WHQL in base.options:
+        if facts.signatures is UNKNOWN:
+            return None, Option.WHQL.value
+        leaves = [item.leaf for item in facts.signatures if item.leaf is not None]
+        if not any(_WHQL in {encoded_eku(oid.value) for oid in leaf.ekus} for leaf in leaves):
+            return False, Option.WHQL.value
+    # No fact tells an extended-validation certificate.
+    return (None, Option.EV_SIGNERS.value) if Option.EV_SIGNERS in base.options else (True, "")
+
+
+def _allowed(parts: list[_Part], facts: FileFacts, *, many: bool) -> tuple[Tri, str]:
+    """By the base or a supplemental; with a rule on package families, packages by those only.
+
+    Source: "Manage packaged apps with App Control".
+    """
+    by_family = any(part.names_packages for part in parts)
+    packaged: Tri = is_packaged(facts) if by_family else False
+    matches = (
+        (name, value if packaged is False or is_family else _unless(packaged, value))
+        for part in parts
+        for name, value, is_family in part.allows(facts, many=many)
+    )
+    return _strongest(matches)
+
+
+def _unless(packaged: Tri, value: Tri) -> Tri:
+    return False if packaged is True else all_of((None, value))
 
 
 def _strongest(matches: Iterator[tuple[str, Tri]]) -> tuple[Tri, str]:
@@ -81,203 +192,62 @@ class _Part:
     """One signing scenario with its references resolved; hashes by value."""
 
     def __init__(self, policy: SiPolicy, scenario: Scenario) -> None:
-        rules = {item.id: item for item in policy.file_rules}
-        signers = {item.id: item for item in policy.signers}
-        ekus = {item.id: item.value for item in policy.ekus}
+        self._rules_by_id = {item.id: item for item in policy.file_rules}
+        self._signers_by_id = {item.id: item for item in policy.signers}
+        self._ekus = {item.id: item.value for item in policy.ekus}
         self._protected = Option.NO_PATH_PROTECTION not in policy.options
-        self._attribs = rules
-        self._ekus = ekus
         self._hashes: dict[bool, dict[str, str]] = {True: {}, False: {}}
         self._rules: dict[bool, list[FileRule]] = {True: [], False: []}
-        for rule in (rules[item] for item in scenario.file_rules):
+        group = scenario.product
+        for rule in (self._rules_by_id[item] for item in group.rules):
             deny = rule.kind is FileRuleKind.DENY
             if rule.hash is None:
                 self._rules[deny].append(rule)
             else:
                 self._hashes[deny][rule.hash] = rule.id
-        self._signers = {
-            True: [signers[item] for item in scenario.denied_signers],
-            False: [signers[item] for item in scenario.allowed_signers],
-        }
+        self._signers = {True: group.denied, False: group.allowed}
+        self.names_packages = any(item.package_family is not None for item in self._rules[False])
 
-    def matches(self, facts: FileFacts, *, deny: bool) -> Iterator[tuple[str, Tri]]:
+    def matches(self, facts: FileFacts, *, deny: bool, many: bool) -> Iterator[tuple[str, Tri]]:
         """Every rule of one action that does not miss, by id."""
+        for name, value, _ in self._found(facts, deny=deny, many=many):
+            yield name, value
+
+    def allows(self, facts: FileFacts, *, many: bool) -> Iterator[tuple[str, Tri, bool]]:
+        """Every allow that does not miss, and whether it names a package family."""
+        return self._found(facts, deny=False, many=many)
+
+    def _found(
+        self, facts: FileFacts, *, deny: bool, many: bool
+    ) -> Iterator[tuple[str, Tri, bool]]:
         hashes = self._hashes[deny]
-        for digest in _digests(facts):
+        for digest in digests(facts):
             if digest is None and hashes:
-                yield "hash rules", None
+                yield "hash rules", None, False
             elif digest in hashes:
-                yield hashes[digest], True
+                yield hashes[digest], True, False
         for rule in self._rules[deny]:
-            yield rule.id, self._rule(rule, facts)
-        for signer in self._signers[deny]:
-            yield signer.id, self._signer(signer, facts)
+            yield rule.id, self._rule(rule, facts, many=many), rule.package_family is not None
+        for reference in self._signers[deny]:
+            yield reference.signer, self._signer(reference, facts, deny=deny, many=many), False
 
-    def _rule(self, rule: FileRule, facts: FileFacts) -> Tri:
-        if rule.file_path is None:
-            return _attributes(rule, facts)
-        if not _path_matches(rule.file_path, facts.path):
-            return False
-        if not self._protected:
-            return True
-        if facts.collection is Collection.INSTALLER:
-            return False  # an MSI counts as writable by users ("known issues")
-        return None if facts.writable_by_users is UNKNOWN else not facts.writable_by_users
+    def _rule(self, rule: FileRule, facts: FileFacts, *, many: bool) -> Tri:
+        return rule_matches(rule, facts, protected=self._protected, many_wildcards=many)
 
-    def _signer(self, signer: Signer, facts: FileFacts) -> Tri:
-        if facts.signatures is UNKNOWN:
-            return None
-        ekus = {self._ekus[item] for item in signer.ekus}
-        if not any(_signature(signer, ekus, item) for item in facts.signatures):
-            return False
-        if not signer.file_attribs:
-            return True
-        values = [_attributes(self._attribs[item], facts) for item in signer.file_attribs]
-        return True if True in values else None if None in values else False
+    def _signer(self, reference: SignerRef, facts: FileFacts, *, deny: bool, many: bool) -> Tri:
+        """An exception that matches takes the signer away.
 
-
-def _digests(facts: FileFacts) -> Iterator[str | None]:
-    """PE files by Authenticode and first-page hash, others flat; None for an unknown one."""
-    hashes = facts.hashes
-    own: tuple[object, ...] = (hashes.sha256,)
-    if facts.pe is not None:
-        own = (
-            hashes.authenticode_sha256,
-            hashes.authenticode_sha1,
-            hashes.page_sha256,
-            hashes.page_sha1,
+        The schema says so for allowed signers ("treated as allow signer rule did not match");
+        for denied ones it is inferred.
+        """
+        signer = self._signers_by_id[reference.signer]
+        own = signer_matches(signer, facts, self._ekus, self._rules_by_id, denied=deny)
+        if own is False or not reference.exceptions:
+            return own
+        lifted = any_of(
+            self._rule(self._rules_by_id[item], facts, many=many) for item in reference.exceptions
         )
-    for digest in own:
-        if digest is UNKNOWN:
-            yield None
-        elif digest is not None:
-            yield str(digest)
-
-
-def _signature(signer: Signer, ekus: set[str], signature: Signature) -> bool:
-    """A TBS hash anywhere in the chain, the leaf's CN, and its EKUs.
-
-    ECDSA signatures count for nothing ("Understand App Control policy rules"); that any
-    certificate of the chain may match is how open simulators read it, so inferred.
-    """
-    leaf = signature.leaf
-    if signature.grade not in _SIGNED or leaf is None or leaf.key == "ec":
-        return False
-    own = {_encoded(oid.value) for oid in leaf.ekus}
-    return (
-        any(certificate.tbs.value == signer.root for certificate in signature.chain)
-        and (signer.publisher is None or leaf.common_name == signer.publisher)
-        and ekus <= own
-    )
-
-
-def _encoded(dotted: str) -> str:
-    """An object identifier the way the policy holds it, written independently of the printer."""
-    numbers = [int(part) for part in dotted.split(".")]
-    body = bytearray()
-    for number in (numbers[0] * 40 + numbers[1], *numbers[2:]):
-        groups = []
-        rest = number
-        while True:
-            groups.append(rest % 128)
-            rest //= 128
-            if not rest:
-                break
-        body += bytes([*(group + 128 for group in groups[:0:-1]), groups[0]])
-    return f"01{len(body):02x}{body.hex()}"
-
-
-def _attributes(rule: FileRule, facts: FileFacts) -> Tri:
-    """Names from the version resource, compared without case, and the version bounds.
-
-    ``*`` as the only name is any file, scripts and installers included: so the AllowAll
-    example policy lets them run ("Create a deny policy"). What has no version resource
-    counts as 0.0.0.0. Inferred: that several names in one rule must all hold, and that the
-    version of a script is that of a file without a resource.
-    """
-    unnamed = (rule.internal_name, rule.file_description, rule.product_name) == (None, None, None)
-    if rule.file_name == "*" and unnamed and _any_version(rule):
-        return True
-    if facts.pe is not None and facts.version_info is UNKNOWN:
-        return None
-    known = None if facts.pe is None or facts.version_info is UNKNOWN else facts.version_info
-    info = known or VersionInfo()
-    pairs = (
-        (rule.file_name, info.original_filename),
-        (rule.internal_name, info.internal_name),
-        (rule.file_description, info.file_description),
-        (rule.product_name, info.product_name),
-    )
-    names = all(
-        wanted in (None, "*") or (own is not None and own.upper() == str(wanted).upper())
-        for wanted, own in pairs
-    )
-    return names and _version_fits(rule, info.file_version or LOWEST)
-
-
-def _any_version(rule: FileRule) -> bool:
-    if rule.kind is FileRuleKind.DENY and (rule.low is None) != (rule.high is None):
-        return False
-    return rule.low in (None, LOWEST) and rule.high in (None, HIGHEST)
-
-
-def _version_fits(rule: FileRule, version: FileVersion) -> bool:
-    """The bounds; on a deny, one bound alone means the opposite of what it says.
-
-    Only a minimum blocks up to it, only a maximum blocks from it on ("Understand App
-    Control policy rules", and the defaults ConfigCI compiles).
-    """
-    if rule.kind is FileRuleKind.DENY and (rule.low is None) != (rule.high is None):
-        return version <= rule.low if rule.low is not None else version >= (rule.high or HIGHEST)
-    return (rule.low or LOWEST) <= version <= (rule.high or HIGHEST)
-
-
-_MACROS = {"%OSDRIVE%": "C:", "%WINDIR%": "C:\\WINDOWS", "%SYSTEM32%": "C:\\WINDOWS\\SYSTEM32"}
-"""The three macros ("Understand App Control policy rules and file rules", file path rules),
-with C: taken to be the system drive."""
-
-
-def _path_matches(pattern: str, path: str) -> bool:
-    """Any run of characters for ``*`` and one for ``?``, wherever they stand (Windows 11)."""
-    return _matches(_wanted(pattern), _folded(path.replace("/", "\\")))
-
-
-@lru_cache(maxsize=4096)
-def _wanted(pattern: str) -> str:
-    head, separator, tail = _folded(pattern).partition("\\")
-    return _MACROS.get(head, head) + separator + tail
-
-
-@lru_cache(maxsize=4096)
-def _folded(text: str) -> str:
-    """Upper case as OrdinalIgnoreCase has it: one character for one, and nothing becomes ASCII."""
-    if text.isascii():
-        return text.upper()
-    return "".join(
-        upper if len(upper := char.upper()) == 1 and upper.isascii() == char.isascii() else char
-        for char in text
-    )
-
-
-def _matches(pattern: str, text: str) -> bool:
-    """Wildcards by going back to the last ``*`` only: the time is the product of the lengths."""
-    literal = re.split(r"[*?]", pattern, maxsplit=1)[0]
-    if not text.startswith(literal):
-        return False
-    at = here = len(literal)
-    star, retry = -1, 0
-    while here < len(text):
-        if at < len(pattern) and pattern[at] == "*":
-            star, retry = at, here
-            at += 1
-        elif at < len(pattern) and pattern[at] in ("?", text[here]):
-            at, here = at + 1, here + 1
-        elif star >= 0:
-            retry += 1
-            at, here = star + 1, retry
-        else:
-            return False
-    return pattern[at:].strip("*") == ""
+        return all_of((own, None if lifted is None else not lifted))
 
 
 class _Index:
@@ -302,6 +272,6 @@ class _Same:
         return id(self.policy)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=64)
 def _index(key: _Same) -> _Index:
     return _Index(key.policy)

@@ -21,7 +21,8 @@ from policyc.model.identity import (
 from policyc.model.ir import Atom, FromPackage, HasHash, IsProduct, Mode, Rule, SignedBy
 from policyc.model.loss import Drift
 from policyc.model.version import VersionRange
-from policyc.targets.wdac.model import Option, SiPolicy
+from policyc.targets.wdac.model import SiPolicy
+from policyc.targets.wdac.options import Option
 from tests.conformance.probes import CA, CHAIN, LEAF, PUBLISHER
 from tests.conformance.probes import OTHER as OTHER_LEAF
 from tests.unit.targets.windows_cases import (
@@ -310,8 +311,8 @@ def test_ids_follow_from_the_rules() -> None:
 
 def test_drivers_stay_allowed_in_their_own_scenario() -> None:
     kernel, user = compiled("wdac").model.scenarios
-    assert (kernel.value, kernel.file_rules) == (131, ("ID_ALLOW_ALL_DRIVERS",))
-    assert (user.value, user.file_rules) == (12, ())
+    assert (kernel.value, kernel.product.rules) == (131, ("ID_ALLOW_ALL_DRIVERS",))
+    assert (user.value, user.product.rules) == (12, ())
 
 
 @pytest.mark.parametrize(
@@ -320,7 +321,7 @@ def test_drivers_stay_allowed_in_their_own_scenario() -> None:
 def test_names_for_people_are_harmless(name: str) -> None:
     done = compiled("wdac", replace(permit(CHAIN), name=name), title=name)
     (signer,) = done.model.signers
-    assert signer.name.isprintable()
+    assert (signer.name or "").isprintable()
     assert done.model.name.isprintable()
     assert b"\x1b" not in done.document
 

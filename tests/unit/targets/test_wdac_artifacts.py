@@ -63,7 +63,8 @@ REFUSED = {
     "a scenario twice": (
         policy().replace(
             "</SigningScenarios>",
-            '<SigningScenario Value="12" ID="ID_SIGNINGSCENARIO_X"/></SigningScenarios>',
+            '<SigningScenario Value="12" ID="ID_SIGNINGSCENARIO_X"><ProductSigners/>'
+            "</SigningScenario></SigningScenarios>",
         ),
         "twice",
     ),
@@ -96,18 +97,21 @@ REFUSED = {
         "65535",
     ),
     "an application list": (one_rule('<Deny ID="ID_X_A" FileName="a" AppIDs="b"/>'), "AppIDs"),
-    "an inherited scenario": (policy(scenario='InheritedScenarios="x"'), "InheritedScenarios"),
+    "an inherited scenario": (
+        policy(scenario='InheritedScenarios="ID_SIGNINGSCENARIO_W"'),
+        "InheritedScenarios",
+    ),
     "a signing time": (
         policy(signers=SIGNER.format("").replace("Name", 'SignTimeAfter="2020-01-01" Name')),
         "SignTimeAfter",
     ),
-    "an exception": (
+    "an exception that leads nowhere": (
         policy(
             signers=SIGNER.format(""),
             allowed='<AllowedSigners><AllowedSigner SignerId="ID_SIGNER_A">'
             '<ExceptDenyRule DenyRuleID="ID_DENY_A"/></AllowedSigner></AllowedSigners>',
         ),
-        "exceptions",
+        "not a Deny rule",
     ),
     "an unknown option": (policy(options=("Enabled:Everything",)), "Enabled:Everything"),
 }

@@ -97,7 +97,11 @@ class Compiled:
     @property
     def document(self) -> bytes:
         """The XML."""
-        (data,) = (item.data for item in self.result.artifacts if item.enforced)
+        (data,) = (
+            item.data
+            for item in self.result.artifacts
+            if item.enforced and item.media_type == "application/xml"
+        )
         return data
 
     @property
