@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from policyc.checks import carried, content, names
+from policyc.checks import content, names
 from policyc.checks.registry import CHECKS, Check, check_file, worst_level
 
-__all__ = ["CHECKS", "Check", "carried", "check_file", "content", "names", "worst_level"]
+__all__ = ["CHECKS", "Check", "check_file", "content", "names", "worst_level"]

@@ -37,15 +37,6 @@ _STRUCTURED = frozenset(
 """Formats that cannot be read without the structure their header announces."""
 
 
-_TEXTS = (FileFormat.TEXT, FileFormat.SCRIPT, FileFormat.HTML, FileFormat.XML)
-_MARKUP = (FileFormat.HTML, FileFormat.XML)
-_LOOSE = frozenset({"", "txt", "log", "csv", "dat", "tmp"})
-_NAMED = frozenset({"batch", "powershell", "vbscript"})
-"""Languages whose hosts go by the extension; others are often kept without one."""
-
-_LEGACY = frozenset("doc xls xlt ppt pps csv".split())
-
-
 def _claims_passive(facts: FileFacts) -> bool:
     return any(claim.format_class in _PASSIVE for claim in facts.claimed)
 
@@ -103,97 +94,31 @@ def script_behind_document(facts: FileFacts) -> Iterator[Hit]:
 
 @check("M005", "structure-missing", "T1036.008")
 def structure_missing(facts: FileFacts) -> Iterator[Hit]:
-    """The extension claims a format with a mandatory structure and the content has another one.
+    """The extension claims a format with a mandatory structure and the content is plain text.
 
     Why: a script behind a picture's name is caught without knowing its language.
     Example: ``report.pdf`` that is a batch file.
-    Code and markup are errors, prose is a warning. Content of a sibling format (a PNG named
-    ``.jpg``) is only information, another document or medium a warning.
+    Content of a sibling format (a PNG named ``.jpg``) is only information.
     """
     if not facts.claimed or not all(claim in _STRUCTURED for claim in facts.claimed):
         return
     if facts.actual in facts.claimed or (facts.script is not None and facts.script.interpreter):
         return
     classes = {claim.format_class for claim in facts.claimed}
-    message = (
-        f"the content is {facts.actual.value}, the extension .{facts.extension} claims "
-        f"{_names(facts.claimed)}"
-    )
-    if facts.actual in _TEXTS:
-        code = next((trait.detail for trait in facts.traits if trait.kind == "code"), "")
-        active = facts.script is not None or code or facts.actual in _MARKUP
-        reason = f" ({code})" if code else ""
-        level = Level.ERROR if active else Level.WARNING
-        yield Hit(level=level, message=message + reason, proofs=facts.proofs)
+    if facts.actual in (FileFormat.TEXT, FileFormat.SCRIPT, FileFormat.HTML):
+        yield Hit(
+            level=Level.WARNING,
+            message=f"the content is {facts.actual.value}, the extension .{facts.extension} "
+            f"claims {_names(facts.claimed)}",
+            proofs=facts.proofs,
+        )
     elif facts.actual.format_class in classes and facts.actual is not FileFormat.UNKNOWN:
-        level = Level.INFO
-        if facts.actual is FileFormat.RTF and FileFormat.OOXML in facts.claimed:
-            level = Level.WARNING
-        yield Hit(level=level, message=message, proofs=facts.proofs)
-    elif facts.actual.format_class in (FormatClass.DOCUMENT, FormatClass.MEDIA):
-        yield Hit(level=Level.WARNING, message=message, proofs=facts.proofs)
-
-
-@check("M017", "container-behind-document", "T1036.008", "T1553.005")
-def container_behind_document(facts: FileFacts) -> Iterator[Hit]:
-    """The content is an archive or a disk image, the extension claims a document or a medium.
-
-    Why: disk images mount with a double click and strip the mark of the web from what they
-    hold; an archive under another name passes filters that look into archives.
-    """
-    passive = (FormatClass.DOCUMENT, FormatClass.MEDIA, FormatClass.TEXT)
-    claims = {claim.format_class for claim in facts.claimed}
-    if facts.actual.format_class is not FormatClass.CONTAINER or not facts.claimed:
-        return
-    if facts.actual in facts.claimed or not claims <= set(passive):
-        return
-    mounts = facts.actual in (FileFormat.ISO, FileFormat.VHD, FileFormat.ONENOTE)
-    yield Hit(
-        level=Level.ERROR if mounts else Level.WARNING,
-        message=f"the content is {facts.actual.value}, the extension .{facts.extension} claims "
-        f"{_names(facts.claimed)}",
-        proofs=facts.proofs,
-    )
-
-
-@check("M018", "script-as-text", "T1036.008")
-def script_as_text(facts: FileFacts) -> Iterator[Hit]:
-    """A text extension, or none, on what two independent tokens show to be a script.
-
-    Why: one command renames it. Documentation about scripts has such tokens as well, so this
-    is a warning under an extension and information without one.
-    """
-    if facts.extension not in _LOOSE:
-        return
-    level = Level.WARNING if facts.extension else Level.INFO
-    if facts.script is not None:
-        named = facts.extension != "" or facts.script.language in _NAMED
-        if facts.script.interpreter is None and named:
-            message = f"the text is a {facts.script.language} script"
-            yield Hit(level=level, message=message, proofs=facts.proofs)
-        return
-    for trait in facts.traits:
-        if trait.kind == "active-markup" and facts.extension:
-            yield Hit(level=level, message=f"the text is markup that runs code ({trait.detail!r})")
-
-
-@check("M019", "foreign-content-in-office", "T1036.008")
-def foreign_content_in_office(facts: FileFacts) -> Iterator[Hit]:
-    """A ``.doc``, ``.xls`` or ``.csv`` that is markup, RTF or a SYLK table.
-
-    Why: Office opens them all, and filters for Office documents look at none of them.
-    RTF under ``.doc`` is common and only information.
-    """
-    if facts.extension not in _LEGACY:
-        return
-    message = f"the content is {facts.actual.value}, Office opens it under .{facts.extension}"
-    if facts.actual is FileFormat.RTF:
-        yield Hit(level=Level.INFO, message=message, proofs=facts.proofs)
-    elif facts.actual in (*_MARKUP, *_TEXTS) and facts.extension != "csv":
-        xml = facts.actual is FileFormat.XML
-        yield Hit(level=Level.INFO if xml else Level.WARNING, message=message, proofs=facts.proofs)
-    elif facts.actual is FileFormat.TEXT and any(trait.kind == "sylk" for trait in facts.traits):
-        yield Hit(level=Level.INFO, message=message + ": a SYLK table", proofs=facts.proofs)
+        yield Hit(
+            level=Level.INFO,
+            message=f"the content is {facts.actual.value}, a sibling of what the extension "
+            f".{facts.extension} claims",
+            proofs=facts.proofs,
+        )
 
 
 @check("M006", "program-under-foreign-extension", "T1036.008")

@@ -51,7 +51,6 @@ class FileFormat(enum.Enum):
     RPM = "rpm"
     XAR = "xar"
     ISO = "iso"
-    ONENOTE = "onenote"
     VHD = "vhd"
     PDF = "pdf"
     RTF = "rtf"
@@ -122,7 +121,6 @@ _CLASSES: dict[FileFormat, FormatClass] = {
             FileFormat.RPM,
             FileFormat.XAR,
             FileFormat.ISO,
-            FileFormat.ONENOTE,
             FileFormat.VHD,
         ),
         FormatClass.CONTAINER,

@@ -2,13 +2,12 @@
 
 Source: APPNOTE.TXT (PKWARE), sections 4.3.12 to 4.3.16; ECMA-376 part 2 (Open Packaging);
 OASIS OpenDocument part 3 and EPUB OCF (the ``mimetype`` member); the JAR File Specification.
-Only small parts of Office documents are decompressed.
+Nothing is decompressed.
 """
 
 from __future__ import annotations
 
 import struct
-import zlib
 from dataclasses import dataclass
 
 from policyc.model.diagnostic import Proof
@@ -23,18 +22,13 @@ _CENTRAL = b"PK\x01\x02"
 _LOCAL = b"PK\x03\x04"
 _MAX_NAME = 4096
 _MAX_END_RECORDS = 16
-_MAX_CONTENT = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Directory:
-    """The members of a ZIP in directory order; ``offset`` is the end record's.
-
-    ``places`` are the members' local header offset, method and compressed size.
-    """
+    """The names of a ZIP's members in directory order; ``offset`` is the end record's."""
 
     names: tuple[bytes, ...]
-    places: tuple[tuple[int, int, int], ...]
     offset: int
 
 
@@ -57,11 +51,9 @@ def directory(source: Source, limits: Limits) -> Directory | None:
             if count == 0xFFFF or size == 0xFFFFFFFF:
                 zip64 = _zip64(source, end)
                 begin, end = zip64 if zip64 is not None else (-1, end)
-            listed = _listed(source, begin, end, limits)
-            if listed is not None:
-                names = tuple(name for name, _ in listed)
-                places = tuple(place for _, place in listed)
-                return Directory(names=names, places=places, offset=start + position)
+            names = _names(source, begin, end, limits)
+            if names is not None:
+                return Directory(names=names, offset=start + position)
         position = tail.rfind(_EOCD, 0, position)
     return None
 
@@ -79,54 +71,23 @@ def _zip64(source: Source, end: int) -> tuple[int, int] | None:
     return record_at - size, record_at
 
 
-def _listed(
-    source: Source, begin: int, end: int, limits: Limits
-) -> list[tuple[bytes, tuple[int, int, int]]] | None:
+def _names(source: Source, begin: int, end: int, limits: Limits) -> tuple[bytes, ...] | None:
     if begin < 0:
         return None
     if begin == end:
-        return []
+        return ()
     if source.read(begin, 4) != _CENTRAL:
         return None
     table = source.read(begin, min(end - begin, limits.max_table))
-    found: list[tuple[bytes, tuple[int, int, int]]] = []
+    names: list[bytes] = []
     position = 0
     while table[position : position + 4] == _CENTRAL and position + 46 <= len(table):
-        if len(found) >= limits.max_members:
+        if len(names) >= limits.max_members:
             break
-        (method,) = struct.unpack_from("<H", table, position + 10)
-        (size,) = struct.unpack_from("<I", table, position + 20)
-        (offset,) = struct.unpack_from("<I", table, position + 42)
         lengths = struct.unpack_from("<HHH", table, position + 28)
-        name = table[position + 46 : position + 46 + min(lengths[0], _MAX_NAME)]
-        found.append((name, (offset, method, size)))
+        names.append(table[position + 46 : position + 46 + min(lengths[0], _MAX_NAME)])
         position += 46 + sum(lengths)
-    return found
-
-
-def content(source: Source, name: bytes, limits: Limits) -> bytes:
-    """The first 64 KiB of the member whose lower-case name is ``name``; empty if it has none.
-
-    Only stored and deflated members are read; what is broken reads as empty.
-    """
-    found = directory(source, limits)
-    if found is None:
-        return b""
-    for own, (offset, method, size) in zip(found.names, found.places, strict=True):
-        if own.lower() != name:
-            continue
-        head = source.read(offset, 30)
-        if head[:4] != _LOCAL or len(head) < 30:
-            return b""
-        start = offset + 30 + sum(struct.unpack_from("<HH", head, 26))
-        raw = source.read(start, min(size, limits.max_table))
-        if method == 0:
-            return raw[:_MAX_CONTENT]
-        try:
-            return zlib.decompressobj(-15).decompress(raw, _MAX_CONTENT) if method == 8 else b""
-        except zlib.error:
-            return b""
-    return b""
+    return tuple(names)
 
 
 def local_names(source: Source, limits: Limits) -> tuple[bytes, ...]:
@@ -150,7 +111,7 @@ def classify(source: Source, limits: Limits) -> FileFormat | None:
     """Which format the ZIP is, by its members; None if it is no ZIP at all."""
     found = directory(source, limits)
     starts = source.read(0, 4) == _LOCAL
-    if found is None and not (starts and _plausible(source.read(0, 30))):
+    if found is None and not starts:
         return None
     names = found.names if found is not None else local_names(source, limits)
     stored = _mimetype(source)
@@ -168,15 +129,6 @@ def classify(source: Source, limits: Limits) -> FileFormat | None:
     if b"META-INF/MANIFEST.MF" in members or any(name.endswith(b".class") for name in names):
         return FileFormat.JAR
     return FileFormat.ZIP
-
-
-def _plausible(head: bytes) -> bool:
-    """Whether a local header without a directory is one: a known version, method and name."""
-    if len(head) < 30:
-        return False
-    (method,) = struct.unpack_from("<H", head, 8)
-    (name_size,) = struct.unpack_from("<H", head, 26)
-    return bool(head[4] <= 63 and method <= 99 and 0 < name_size <= _MAX_NAME)
 
 
 def _mimetype(source: Source) -> bytes | None:

@@ -50,7 +50,6 @@ _TABLE: tuple[tuple[tuple[F, ...], str], ...] = (
     ((F.XAR,), "xar"),
     ((F.XAR, F.GZIP), "pkg"),
     ((F.ISO,), "iso"),
-    ((F.ONENOTE,), "one onetoc2"),
     ((F.VHD,), "vhd vhdx"),
     # Documents.
     ((F.PDF,), "pdf"),
@@ -59,9 +58,7 @@ _TABLE: tuple[tuple[tuple[F, ...], str], ...] = (
     ((F.POSTSCRIPT, F.PDF), "ai"),
     ((F.OLE, F.RTF, F.OOXML, F.HTML, F.XML), "doc dot"),
     ((F.OLE, F.OOXML, F.HTML, F.XML), "xls xlt ppt pps pot"),
-    ((F.OLE,), "vsd"),
-    # Tcl catalogues and public keys have these extensions as well.
-    ((F.OLE, F.TEXT), "msg pub"),
+    ((F.OLE,), "msg pub vsd"),
     ((F.OOXML, F.OLE), "docx dotx xlsx xltx pptx potx ppsx vsdx"),
     ((F.OOXML, F.OLE), "docm dotm xlsm xltm xlsb xlam pptm potm ppsm ppam"),
     ((F.ODF,), "odt ods odp odg odf odb odc odi odm ott ots otp otg oth"),

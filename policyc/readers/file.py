@@ -19,7 +19,7 @@ from policyc.model.facts import (
 )
 from policyc.model.formats import FileFormat
 from policyc.model.identity import Sha256Flat
-from policyc.readers import archive, claims, elf, embedded, ftype, macho, magic, msi, pe, script
+from policyc.readers import archive, claims, elf, ftype, macho, magic, msi, pe, script
 from policyc.readers.limits import Limits
 from policyc.readers.reader import Reader, Reading
 from policyc.readers.source import ChangedError, DescriptorSource, MemorySource, Source
@@ -137,7 +137,6 @@ def read_source(source: Source, endpoint_path: str, limits: Limits) -> FileFacts
     extension = extension_of(endpoint_path)
     claimed = claims.claimed_by(extension)
     actual, reading = _interpret(source, (actual, endpoint_path, extension), claimed, limits)
-    seen = reading.traits + embedded.traits(source, actual, claimed, limits)
     mime = reading.ftype
     if actual is not FileFormat.ELF:
         mime = ftype.of_bytes(source.read(0, 512), source.size)
@@ -164,7 +163,7 @@ def read_source(source: Source, endpoint_path: str, limits: Limits) -> FileFacts
         ftype=mime,
         trusted=UNKNOWN,
         proofs=reading.proofs or proofs,
-        traits=seen,
+        traits=reading.traits,
     )
 
 

@@ -33,7 +33,6 @@ _XML = re.compile(rb"<(?:\?xml[ \t\r\n]|svg[ \t\r\n>]|!DOCTYPE[ \t\r\n]+svg)")
 
 _PREFIXES: tuple[tuple[bytes, FileFormat, str], ...] = (
     (bytes.fromhex("4c0000000114020000000000c000000000000046"), FileFormat.LNK, "shell link"),
-    (bytes.fromhex("e4525c7b8cd8a74daeb15378d02996d3"), FileFormat.ONENOTE, "OneNote section"),
     (b"ITSF", FileFormat.CHM, "compiled HTML help"),
     (b"\0asm\x01\0\0\0", FileFormat.WASM, "WebAssembly 1"),
     (b"7z\xbc\xaf\x27\x1c", FileFormat.SEVENZIP, "7-Zip signature"),

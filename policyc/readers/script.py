@@ -132,16 +132,9 @@ _TOKENS: tuple[tuple[str, tuple[_Token, ...]], ...] = (
                 b"errorlevel",
                 b"defined",
             ),
-            _token(rb"^@?set[ \t]+\w+=", b"set ", b"set\t"),
-            _token(rb"^@?rem[ \t]", b"rem ", b"rem\t"),
-            _token(rb"^@?(?:start|call)[ \t]+\S", b"start ", b"call "),
-            _token(
-                rb"^@?\"?[\w.:%~\\-]{1,200}\.(?:exe|com|bat|cmd)\"?[ \t]",
-                b".exe",
-                b".com",
-                b".bat",
-                b".cmd",
-            ),
+            _token(rb"^@?set[ \t]+\w+=", b"set"),
+            _token(rb"^@?rem[ \t]", b"rem"),
+            _token(rb"^@?(?:start|call)[ \t]+\S", b"start", b"call"),
         ),
     ),
     (
@@ -178,13 +171,8 @@ _TOKENS: tuple[tuple[str, tuple[_Token, ...]], ...] = (
             ),
             _token(rb"^[ \t]*option[ \t]+explicit\b", b"explicit"),
             _token(rb"^[ \t]*on[ \t]+error[ \t]+resume[ \t]+next\b", b"resume"),
-            _token(rb"^[ \t]*dim[ \t]+\w+[ \t\r]*(?:,|$)", b"dim "),
-            _token(
-                rb"^[ \t]*end[ \t]+(?:sub|function|if)\b", b"end sub", b"end function", b"end if"
-            ),
-            _token(rb"=[ \t]*getobject[ \t]*\(", b"getobject"),
-            _token(rb"^[ \t]*for[ \t]+(?:each[ \t]+)?\w+[ \t]*(?:=|in\b)[^\n{;(]*$", b"for"),
-            _token(rb"^[^\n]{0,200}\bthen[ \t\r]*$", b"then\n", b"then\r", b"then "),
+            _token(rb"^[ \t]*dim[ \t]+\w+[ \t\r]*(?:,|$)", b"dim"),
+            _token(rb"^[ \t]*end[ \t]+(?:sub|function|if)\b", b"end"),
         ),
     ),
     (
@@ -192,12 +180,6 @@ _TOKENS: tuple[tuple[str, tuple[_Token, ...]], ...] = (
         (
             _token(rb"\bnew[ \t]+activexobject[ \t]*\(", b"activexobject"),
             _token(rb"\bwscript\.(?:createobject|shell|echo|sleep|quit|arguments)\b", b"wscript."),
-            _token(rb"\brequire[ \t]*\([ \t]*['\"]", b"require"),
-            _token(rb"^[ \t]*(?:var|let|const)[ \t]+[\w{$]", b"var ", b"let ", b"const "),
-            _token(rb"\bfunction[ \t]*\w{0,80}[ \t]*\(", b"function"),
-            _token(rb"\b(?:module\.exports|exports\.\w)", b"exports"),
-            _token(rb"\bconsole\.(?:log|error)[ \t]*\(", b"console."),
-            _token(rb"=>[ \t]*[{(]", b"=>"),
         ),
     ),
     (
@@ -205,37 +187,26 @@ _TOKENS: tuple[tuple[str, tuple[_Token, ...]], ...] = (
         (
             _token(rb"\A\s*<\?php\b", b"<?php"),
             _token(rb"\$_(?:get|post|request|server|files|cookie)\b", b"$_"),
-            _token(rb"^[ \t]*(?:echo|print)[ \t]*[\"'$(]", b"echo", b"print"),
-            _token(rb"\?>\s*\Z", b"?>"),
         ),
     ),
     (
         "python",
         (
             _token(
-                rb"^(?:import|from)[ \t]+[\w.]+(?:[ \t]+import\b|[ \t\r]*$)", b"import ", b"from "
+                rb"^(?:import|from)[ \t]+[\w.]+(?:[ \t]+import\b|[ \t\r]*$)", b"import", b"from"
             ),
             _token(rb"^if[ \t]+__name__[ \t]*==[ \t]*['\"]__main__['\"]", b"__main__"),
-            _token(rb"^(?:def|class)[ \t]+\w+[^\n]{0,200}:[ \t\r]*$", b"def ", b"class "),
+            _token(rb"^(?:def|class)[ \t]+\w+[^\n]{0,200}:[ \t\r]*$", b"def", b"class"),
         ),
     ),
     (
         "shell",
         (
-            _token(rb"^[ \t]*set[ \t]+-[eux]+\b", b"set -"),
-            _token(
-                rb"^[ \t]*(?:fi|esac|done)[ \t\r]*$",
-                b"fi\n",
-                b"esac",
-                b"done\n",
-                b"fi\r",
-                b"done\r",
-                b"fi ",
-                b"done ",
-            ),
+            _token(rb"^[ \t]*set[ \t]+-[eux]+\b", b"set"),
+            _token(rb"^[ \t]*(?:fi|esac|done)[ \t\r]*$", b"fi", b"esac", b"done"),
             _token(rb"\bcurl[ \t][^\n|]{0,200}\|[ \t]*(?:ba)?sh\b", b"curl"),
             _token(rb"^[ \t]*(?:export|local)[ \t]+\w+=", b"export", b"local"),
-            _token(rb"^[ \t]*if[ \t]+\[\[?[ \t]", b"if ["),
+            _token(rb"^[ \t]*if[ \t]+\[\[?[ \t]", b"if"),
         ),
     ),
 )
@@ -310,7 +281,7 @@ def of_tokens(head: bytes, extension: str, claimed: tuple[FileFormat, ...]) -> R
         ]
         if len(hits) >= 2 and (best is None or len(hits) > best[0]):
             best = (len(hits), language, min(hits, key=lambda hit: hit.start()))
-    if best is None or not _is_dense(lower, best[1]):
+    if best is None:
         return None
     shift = 3 if head.startswith(b"\xef\xbb\xbf") else 0
     return Recognised(
@@ -319,33 +290,6 @@ def of_tokens(head: bytes, extension: str, claimed: tuple[FileFormat, ...]) -> R
         evidence=body[best[2].start() : best[2].end()][:64] if body == head[shift:] else b"",
         meaning=f"{best[0]} tokens of {best[1]}",
     )
-
-
-def _is_dense(body: bytes, language: str) -> bool:
-    """Whether the text is code for the most part: documentation has tokens here and there."""
-    lines = [line for raw in body.split(b"\n") if (line := raw.strip())]
-    if language == "javascript":
-        ends = sum(1 for line in lines if line[-1:] in _LINE_ENDS or line[:2] in _COMMENTS)
-        return ends * 5 >= len(lines) * 2
-    tokens = next(own for name, own in _TOKENS if name == language)
-    hits = sum(sum(1 for _ in token.pattern.finditer(body)) for token in tokens)
-    return hits * 25 >= len(lines)
-
-
-_COMMENTS = (b"//", b"/*", b"* ")
-_LINE_ENDS = (b";", b"{", b"}", b")", b",", b"(", b"[", b"]")
-
-
-def looks_like_code(head: bytes) -> str:
-    """Why a text is not prose: one token of a script language, or its punctuation; else ""."""
-    body = plain(head)
-    lower = body.lower()
-    for language, tokens in _TOKENS:
-        for token in tokens:
-            if any(need in lower for need in token.needs) and token.pattern.search(lower):
-                return f"a token of {language}"
-    marks = len(body) - len(body.translate(None, b"{}();=<>[]"))
-    return "the punctuation of code" if len(body) >= 32 and marks * 25 > len(body) else ""
 
 
 def plain(head: bytes) -> bytes:
