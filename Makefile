@@ -9,7 +9,7 @@ PIP_FLAGS ?= --disable-pip-version-check --quiet
 .PHONY: help demo test test-fast check bench fuzz clean
 
 help: ## what each target does
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.installed: pyproject.toml
 	@echo "installing policyc into $(VENV) …"
@@ -43,6 +43,9 @@ bench: $(VENV)/.installed ## speed and memory as ratios to reference commands
 
 fuzz: $(VENV)/.installed-dev ## damage every kind of input for longer (FUZZ examples a reader)
 	@POLICYC_FUZZ=$(or $(FUZZ),5000) $(BIN)/python -m pytest -q -n 2 tests/fuzz
+
+accept-masquerade: $(VENV)/.installed-dev ## the masquerade check against its goals, on real and deceptive files
+	@$(BIN)/python -m tests.acceptance.masquerade
 
 clean: ## remove what make made
 	rm -rf $(VENV) demo dist build

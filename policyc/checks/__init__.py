@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from policyc.checks import content, names
+from policyc.checks import content, hidden, identity, members, names
 from policyc.checks.registry import CHECKS, Check, check_file, worst_level
 
-__all__ = ["CHECKS", "Check", "check_file", "content", "names", "worst_level"]
+__all__ = [
+    "CHECKS",
+    "Check",
+    "check_file",
+    "content",
+    "hidden",
+    "identity",
+    "members",
+    "names",
+    "worst_level",
+]

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterator
+from itertools import pairwise
 
+from policyc.checks.extensions import LURES, OPENED, PROTECTED, RUNS
 from policyc.checks.registry import Hit, check
+from policyc.checks.skeleton import skeleton
 from policyc.model.diagnostic import Level
 from policyc.model.facts import FileFacts
+from policyc.model.filename import (
+    BIDI_ACTIVE,
+    BIDI_MARKS,
+    INVISIBLE,
+    JOINERS,
+    clean,
+    clean_extension,
+)
 from policyc.model.formats import FormatClass
 
-_BIDI_ACTIVE = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_BIDI_MARKS = frozenset("\u200e\u200f\u061c")
 _PADDING = " _\u00a0\u2003\u2800\u3000"
-_RUNS = frozenset(
-    """bat chm cmd com cpl dll exe hta jar js jse lnk msc msi msp pif ps1 reg scf scr sct url
-    vbe vbs wsc wsf wsh""".split()
+_PADDED = re.compile(
+    r"[^\S\r\n]{8,}\.?[^.\s]{1,20}\Z|_{8,}\.[^.]{1,20}\Z|\.\w{1,4}[^\S\r\n]{2,}\.[^.]{1,20}\Z"
 )
-"""Extensions that run on a double click on Windows and stand in most mail block lists."""
-
-_LURES = frozenset(
-    """avi bmp csv doc docx gif htm html jpeg jpg mov mp3 mp4 odt pdf png ppt pptx rtf txt wav
-    webp xls xlsx xml zip""".split()
-)
-"""Extensions people take for harmless."""
+_DOTS = "\u2024\uff0e\u3002\uff61\ufe52\ua4f8"
+_CLSID = re.compile(r"\.\{[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}\Z", re.IGNORECASE)
+_STREAM = re.compile(r"\.\w{1,8}:[^:]{1,255}\Z")
 
 
 @check("M001", "bidirectional-control", "T1036.002")
@@ -34,9 +40,9 @@ def bidirectional_control(facts: FileFacts) -> Iterator[Hit]:
     U+061C occur in honest right-to-left names and are warnings.
     """
     name = facts.name
-    if not _BIDI_ACTIVE.isdisjoint(name):
+    if any(char in BIDI_ACTIVE for char in name):
         yield Hit(level=Level.ERROR, message="the name reorders its own display")
-    elif not _BIDI_MARKS.isdisjoint(name):
+    elif any(char in BIDI_MARKS for char in name):
         yield Hit(level=Level.WARNING, message="the name holds an invisible direction mark")
 
 
@@ -45,16 +51,17 @@ def double_extension(facts: FileFacts) -> Iterator[Hit]:
     """The last extension runs, the one before it is a document's or a picture's.
 
     Why: Explorer hides known extensions, so ``invoice.pdf.exe`` is shown as ``invoice.pdf``.
-    Blanks, underscores and padding around the first extension do not hide it.
+    Invisible characters, blanks, underscores and padding around the first extension do not
+    hide it. An extension that opens in a program which can run its content (``iso``,
+    ``one``) counts like one that runs.
     """
-    parts = facts.name.lower().split(".")
-    if len(parts) < 3 or parts[-1].strip() not in _RUNS:
+    parts = [part.strip(_PADDING) for part in clean(facts.name).lower().split(".")]
+    if len(parts) < 3 or parts[-1] not in RUNS | OPENED:
         return
-    lure = parts[-2].strip(_PADDING)
-    if lure in _LURES and _is_program(facts):
+    lure = parts[-2]
+    if lure in LURES:
         yield Hit(
-            level=Level.ERROR,
-            message=f".{lure}.{parts[-1].strip()} looks like a {lure} file and runs",
+            level=Level.ERROR, message=f".{lure}.{parts[-1]} looks like a {lure} file and runs"
         )
 
 
@@ -68,9 +75,189 @@ def trailing_blank_or_dot(facts: FileFacts) -> Iterator[Hit]:
     """The name ends in a blank or a dot.
 
     Why: Windows strips them, other systems do not, so the extension seen is not the one
-    that decides how the file is opened.
+    that decides how the file is opened. An error if the file is a program or its real
+    extension runs and a blank follows it.
     """
     name = facts.name
-    if name.strip(".") and (name[-1] == "." or name[-1].isspace()):
-        level = Level.ERROR if _is_program(facts) else Level.WARNING
-        yield Hit(level=level, message="the name ends in a blank or a dot")
+    if not name.strip(".") or not (name[-1] == "." or name[-1].isspace()):
+        return
+    runs = clean_extension(name) in RUNS | OPENED and name[-1] != "."
+    level = Level.ERROR if _is_program(facts) or runs else Level.WARNING
+    yield Hit(level=level, message="the name ends in a blank or a dot")
+
+
+@check("M008", "invisible-character", "T1027.018", "T1036")
+def invisible_character(facts: FileFacts) -> Iterator[Hit]:
+    """The name holds a character that is displayed as nothing.
+
+    Why: it breaks the comparison with a known name or extension and no eye sees it.
+    Joiners between letters of scripts that need them and between emoji, and a variation
+    selector behind a symbol, are honest; beside a dot or in an extension nothing is.
+    """
+    name = facts.name
+    if name.isascii():
+        return
+    for index, char in enumerate(name):
+        if char in INVISIBLE and not _honest(name, index):
+            yield Hit(
+                level=Level.ERROR,
+                message=f"the name holds the invisible U+{ord(char):04X} at character {index}",
+            )
+            return
+
+
+def _honest(name: str, index: int) -> bool:
+    before = name[index - 1 : index]
+    after = name[index + 1 : index + 2]
+    last_dot = name.rfind(".")
+    if not before or "." in (before, after) or (0 < last_dot < index):
+        return False
+    if name[index] in JOINERS:
+        return bool(after) and all(ord(char) >= 0x590 for char in (before, after))
+    if 0xFE00 <= ord(name[index]) <= 0xFE0F:
+        return unicodedata.category(before) in ("So", "Sm", "Po", "Mn", "Lo")
+    return False
+
+
+@check("M009", "control-character", "T1036")
+def control_character(facts: FileFacts) -> Iterator[Hit]:
+    """The name holds a control character.
+
+    Why: a line break or an escape hides the rest of the name in lists, logs and dialogues.
+    """
+    found = [char for char in facts.name if ord(char) < 32 or 0x7F <= ord(char) <= 0x9F]
+    if found:
+        message = f"the name holds the control character U+{ord(found[0]):04X}"
+        yield Hit(level=Level.ERROR, message=message)
+
+
+@check("M010", "lookalike-extension", "T1036", "T1036.008")
+def lookalike_extension(facts: FileFacts) -> Iterator[Hit]:
+    """The extension is written with letters that only look like those of a known one.
+
+    Why: ``.рdf`` with a Cyrillic first letter is no PDF for any program, only for people.
+    Letters are compared by their UTS #39 skeleton, after NFKC.
+    """
+    raw = facts.name.rpartition(".")[2].strip().lower()
+    if raw.isascii() or raw == facts.name:
+        return
+    shown = skeleton(raw)
+    known = next((item for item in RUNS | OPENED | LURES if skeleton(item) == shown), None)
+    if known is not None:
+        yield Hit(level=Level.ERROR, message=f"the extension looks like .{known} and is not")
+
+
+@check("M011", "lookalike-dot", "T1036.007")
+def lookalike_dot(facts: FileFacts) -> Iterator[Hit]:
+    """A character that looks like a dot stands before something that looks like an extension.
+
+    Why: ``invoice.exe․pdf`` with U+2024 is shown like a PDF and ``invoice․pdf.exe`` too.
+    An error if the real last extension is not the one that is seen.
+    """
+    name = facts.name
+    at = max((name.rfind(dot) for dot in _DOTS), default=-1)
+    if at < 0:
+        return
+    seen = re.split(r"[.\s]", name[at + 1 :].lower())[0]
+    if seen in LURES | RUNS | OPENED:
+        level = Level.ERROR if name.rfind(".") < at else Level.WARNING
+        yield Hit(level=level, message=f"U+{ord(name[at]):04X} looks like the dot of .{seen}")
+
+
+@check("M012", "alternate-stream", "T1564.004")
+def alternate_stream(facts: FileFacts) -> Iterator[Hit]:
+    """The name addresses an alternate data stream behind a harmless extension.
+
+    Why: ``notes.txt:tool.exe`` is a stream of ``notes.txt`` on NTFS that no folder shows.
+    """
+    if _STREAM.search(facts.name):
+        extension = facts.name.rpartition(".")[2].lower()
+        level = Level.ERROR if extension in RUNS | OPENED or _is_program(facts) else Level.WARNING
+        yield Hit(level=level, message="the name has the form of an alternate data stream")
+
+
+@check("M013", "server-name-trick", "T1036.008")
+def server_name_trick(facts: FileFacts) -> Iterator[Hit]:
+    """The name tries to be cut by a server: an encoded NUL or a semicolon before the extension.
+
+    Why: ``shell.php%00.jpg`` and ``shell.asp;.jpg`` were stored as pictures and run as code.
+    """
+    lower = facts.name.lower()
+    if "%00" in lower or re.search(r"\.\w{1,8};\.\w{1,5}\Z", lower):
+        yield Hit(level=Level.WARNING, message="the name is made to be cut before its extension")
+
+
+@check("M014", "class-id-extension", "T1036.008")
+def class_id_extension(facts: FileFacts) -> Iterator[Hit]:
+    """The extension is a class id.
+
+    Why: Explorer hides it and hands the file to whatever the class says.
+    """
+    if _CLSID.search(facts.name):
+        yield Hit(level=Level.ERROR, message="the extension is a class id, which Explorer hides")
+
+
+@check("M015", "undecodable-name", "T1036")
+def undecodable_name(facts: FileFacts) -> Iterator[Hit]:
+    """The name is no valid UTF-8.
+
+    Why: tools show, log and compare such names in different ways.
+    """
+    if any(0xDC80 <= ord(char) <= 0xDCFF for char in facts.name):
+        yield Hit(level=Level.INFO, message="the name is no valid UTF-8")
+
+
+@check("M016", "padded-extension", "T1036.007")
+def padded_extension(facts: FileFacts) -> Iterator[Hit]:
+    """A long run of blanks or underscores stands before the last extension.
+
+    Why: it pushes the extension out of sight in lists and dialogues.
+    An error if the extension runs.
+    """
+    name = facts.name.translate(dict.fromkeys(map(ord, "\u2800\u3164"), " "))
+    if _PADDED.search(name):
+        runs = clean_extension(facts.name) in RUNS | OPENED
+        level = Level.ERROR if runs or _is_program(facts) else Level.WARNING
+        yield Hit(level=level, message="padding hides the last extension")
+
+
+@check("M017", "protected-name", "T1036.005")
+def protected_name(facts: FileFacts) -> Iterator[Hit]:
+    """A name of the operating system in the wrong place, or one that only looks like it.
+
+    Why: ``svchost.exe`` in a user's folder, or with one foreign letter, is taken for the real one.
+    A look-alike is an error anywhere; a wrong place is a warning, on Windows paths only.
+    """
+    name = clean(facts.name).lower()
+    if name in PROTECTED and facts.name.isascii():
+        path = facts.path.replace("/", "\\").lower()
+        if re.match(r"[a-z]:\\", path) and "\\windows\\" not in path and _is_program(facts):
+            message = f"{name} belongs into the Windows folder"
+            yield Hit(level=Level.WARNING, message=message, proofs=facts.proofs)
+    elif _is_program(facts) and (not facts.name.isascii() or re.search(r"[01]", name)):
+        shown = skeleton(name)
+        twin = next((item for item in sorted(PROTECTED) if skeleton(item) == shown), None)
+        if twin is not None and name != twin:
+            yield Hit(level=Level.ERROR, message=f"the name looks like {twin} and is not")
+
+
+@check("M018", "deceptive-folder", "T1036.005", "T1036.006")
+def deceptive_folder(facts: FileFacts) -> Iterator[Hit]:
+    """A folder above the file has a name that only looks like a trusted or a sibling one.
+
+    Why: ``C:\\Windows \\System32`` is not the Windows folder, and an archive with ``a.pdf`` and
+    ``a.pdf /a.pdf .cmd`` made an archiver run the second when the first was opened.
+    """
+    parts = facts.path.replace("\\", "/").split("/")[:-1]
+    for part, _ in pairwise([*parts, facts.name]):
+        bare = part.rstrip(" ")
+        if bare == part or not bare:
+            continue
+        lure = bare.rpartition(".")[2].lower() in LURES
+        trusted = bare.lower() in ("windows", "system32", "syswow64", "program files")
+        if lure or trusted:
+            message = f"the folder {bare!r} has a trailing blank"
+            yield Hit(
+                level=Level.ERROR if _is_program(facts) or lure else Level.WARNING, message=message
+            )
+            return

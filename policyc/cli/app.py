@@ -28,6 +28,12 @@ class Format(enum.StrEnum):
 
     TEXT = "text"
     JSON = "json"
+    SARIF = "sarif"
+    GITHUB = "github"
+    CSV = "csv"
+    JUNIT = "junit"
+    GITLAB = "gitlab"
+    MARKDOWN = "markdown"
 
 
 class FailOn(enum.StrEnum):
@@ -183,6 +189,8 @@ def check(
       policyc check ~/Downloads
 
       policyc check inventory.parquet --format json --fail-on warning
+
+      policyc check dist --format sarif > findings.sarif
     """
     from policyc.cli.inventories import run_check  # noqa: PLC0415
 

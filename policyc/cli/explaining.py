@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from policyc.inventory.scan import scan_one
 from policyc.inventory.worker import ScanOptions
 from policyc.lowering.losses import LOSSES
 from policyc.model.decision import Decision, Verdict, decide
+from policyc.model.diagnostic import Finding
 from policyc.model.facts import UNKNOWN, FileFacts, Inventory, Skipped
 from policyc.model.formats import FileFormat
 from policyc.model.ir import PolicyIR, Rule
@@ -58,6 +60,8 @@ def run_explain(
         out(_second_opinion(Path(what), facts))
     for finding in check_file(facts):
         out("\n" + finding_text(finding, style))
+        for line in _commands(what, finding):
+            out(line)
     names = chosen_targets(targets)
     _, policy = load(baseline, inventory or Inventory())
     rows = [("", "decision", "because")]
@@ -73,6 +77,19 @@ def run_explain(
     out("\n" + table(rows))
     if verdict.verdict is Verdict.UNDETERMINED:
         raise typer.Exit(Exit.UNDETERMINED)
+
+
+def _commands(what: str, finding: Finding) -> list[str]:
+    """Commands that show the proving bytes with a standard tool."""
+    if not finding.proofs or not Path(what).is_file():
+        return []
+    plain = what.isascii() and what.isprintable()
+    # A name that deceives is not printed into something that people paste.
+    name = shlex.quote(what) if plain else '"$FILE"'
+    return [
+        f"   = check: xxd -s {proof.offset} -l {len(proof.data)} -- {name}"
+        for proof in finding.proofs
+    ]
 
 
 def _manual(code: str) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import typer
 
-from policyc.checks import check_file
+from policyc.checks import CHECKS, check_file
 from policyc.cli.console import Exit, Progress, fail, note, out, style_for
 from policyc.cli.scanning import INVENTORY_SUFFIXES, check_paths
 from policyc.inventory import InventoryError, ScanOptions, read_inventory, scan
@@ -17,6 +19,13 @@ from policyc.inventory.schema import from_row
 from policyc.model.diagnostic import Finding, Level
 from policyc.model.facts import FileFacts, Skipped
 from policyc.reports.json import findings_json
+from policyc.reports.sarif import findings_sarif
+from policyc.reports.tables import (
+    findings_csv,
+    findings_gitlab,
+    findings_junit,
+    findings_markdown,
+)
 from policyc.reports.text import finding_text
 
 
@@ -41,7 +50,9 @@ def run_check(paths: list[Path], form: str, fail_on: str, jobs: int, *, exit_zer
         fail(str(error))
     progress.done()
     findings.sort(key=lambda item: (item.level.rank, item.path, item.code))
-    if form == "json":
+    if form in _FORMS:
+        out(_FORMS[form](findings))
+    elif form == "json":
         out(findings_json(findings, files=files, skipped=skipped))
     else:
         _print_text(findings, files, skipped)
@@ -49,6 +60,21 @@ def run_check(paths: list[Path], form: str, fail_on: str, jobs: int, *, exit_zer
     limit = {"error": 0, "warning": 1, "never": -1}[fail_on]
     if worst <= limit and not exit_zero:
         raise typer.Exit(Exit.FINDINGS)
+
+
+def _sarif(findings: list[Finding], *, github: bool = False) -> str:
+    manuals = {item.code: (item.name, inspect.cleandoc(item.manual)) for item in CHECKS.values()}
+    return findings_sarif(findings, manuals, github=github)
+
+
+_FORMS: dict[str, Callable[[list[Finding]], str]] = {
+    "sarif": _sarif,
+    "github": partial(_sarif, github=True),
+    "csv": findings_csv,
+    "junit": findings_junit,
+    "gitlab": findings_gitlab,
+    "markdown": findings_markdown,
+}
 
 
 def _items(paths: list[Path], jobs: int, progress: Progress) -> Iterator[FileFacts | Skipped]:

@@ -38,6 +38,7 @@ class FileFormat(enum.Enum):
     ODF = "odf"
     EPUB = "epub"
     OLE = "ole"
+    ONENOTE = "onenote"
     RAR = "rar"
     SEVENZIP = "7z"
     CAB = "cab"
@@ -134,6 +135,7 @@ _CLASSES: dict[FileFormat, FormatClass] = {
             FileFormat.ODF,
             FileFormat.EPUB,
             FileFormat.OLE,
+            FileFormat.ONENOTE,
         ),
         FormatClass.DOCUMENT,
     ),

@@ -110,7 +110,7 @@ def local_names(source: Source, limits: Limits) -> tuple[bytes, ...]:
 def classify(source: Source, limits: Limits) -> FileFormat | None:
     """Which format the ZIP is, by its members; None if it is no ZIP at all."""
     found = directory(source, limits)
-    starts = source.read(0, 4) == _LOCAL
+    starts = _is_local(source.read(0, 30))
     if found is None and not starts:
         return None
     names = found.names if found is not None else local_names(source, limits)
@@ -129,6 +129,16 @@ def classify(source: Source, limits: Limits) -> FileFormat | None:
     if b"META-INF/MANIFEST.MF" in members or any(name.endswith(b".class") for name in names):
         return FileFormat.JAR
     return FileFormat.ZIP
+
+
+def _is_local(head: bytes) -> bool:
+    """Whether a local header is possible: version, system and method are known, a name is there."""
+    if head[:4] != _LOCAL or len(head) < 30:
+        return False
+    version, system, _, method = struct.unpack_from("<BBHH", head, 4)
+    (name,) = struct.unpack_from("<H", head, 26)
+    plausible: bool = version <= 63 and system <= 30 and method <= 99
+    return plausible and 0 < name <= _MAX_NAME
 
 
 def _mimetype(source: Source) -> bytes | None:

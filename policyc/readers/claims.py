@@ -58,7 +58,11 @@ _TABLE: tuple[tuple[tuple[F, ...], str], ...] = (
     ((F.POSTSCRIPT, F.PDF), "ai"),
     ((F.OLE, F.RTF, F.OOXML, F.HTML, F.XML), "doc dot"),
     ((F.OLE, F.OOXML, F.HTML, F.XML), "xls xlt ppt pps pot"),
-    ((F.OLE,), "msg pub vsd"),
+    ((F.OLE,), "vsd"),
+    # Outlook and Publisher share these with message catalogs and public keys.
+    ((F.OLE, F.TEXT), "msg pub"),
+    ((F.ONENOTE,), "one"),
+    ((F.CAB, F.ONENOTE), "onepkg"),
     ((F.OOXML, F.OLE), "docx dotx xlsx xltx pptx potx ppsx vsdx"),
     ((F.OOXML, F.OLE), "docm dotm xlsm xltm xlsb xlam pptm potm ppsm ppam"),
     ((F.ODF,), "odt ods odp odg odf odb odc odi odm ott ots otp otg oth"),

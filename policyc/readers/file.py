@@ -15,11 +15,12 @@ from policyc.model.facts import (
     Hashes,
     Skipped,
     SkipReason,
-    extension_of,
+    name_of,
 )
+from policyc.model.filename import clean_extension
 from policyc.model.formats import FileFormat
 from policyc.model.identity import Sha256Flat
-from policyc.readers import archive, claims, elf, ftype, macho, magic, msi, pe, script
+from policyc.readers import archive, claims, elf, embedded, ftype, macho, magic, msi, pe, script
 from policyc.readers.limits import Limits
 from policyc.readers.reader import Reader, Reading
 from policyc.readers.source import ChangedError, DescriptorSource, MemorySource, Source
@@ -134,7 +135,7 @@ def read_source(source: Source, endpoint_path: str, limits: Limits) -> FileFacts
     digest = hashlib.sha256()
     source.feed(digest, 0, source.size)
     actual, proofs = magic.recognise(source, limits)
-    extension = extension_of(endpoint_path)
+    extension = clean_extension(name_of(endpoint_path))
     claimed = claims.claimed_by(extension)
     actual, reading = _interpret(source, (actual, endpoint_path, extension), claimed, limits)
     mime = reading.ftype
@@ -163,7 +164,7 @@ def read_source(source: Source, endpoint_path: str, limits: Limits) -> FileFacts
         ftype=mime,
         trusted=UNKNOWN,
         proofs=reading.proofs or proofs,
-        traits=reading.traits,
+        traits=(*reading.traits, *embedded.look(source, actual, claimed, extension, limits)),
     )
 
 

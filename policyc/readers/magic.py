@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from policyc.model.diagnostic import Proof
 from policyc.model.formats import FileFormat
-from policyc.readers import archive, elf, macho, media, pe, script
+from policyc.readers import archive, elf, macho, media, pe, script, tokens
 from policyc.readers.limits import Limits
 from policyc.readers.source import MemorySource, Source
 
@@ -33,6 +33,11 @@ _XML = re.compile(rb"<(?:\?xml[ \t\r\n]|svg[ \t\r\n>]|!DOCTYPE[ \t\r\n]+svg)")
 
 _PREFIXES: tuple[tuple[bytes, FileFormat, str], ...] = (
     (bytes.fromhex("4c0000000114020000000000c000000000000046"), FileFormat.LNK, "shell link"),
+    (
+        bytes.fromhex("e4525c7b8cd8a74daeb15378d02996d3"),
+        FileFormat.ONENOTE,
+        "OneNote section",
+    ),
     (b"ITSF", FileFormat.CHM, "compiled HTML help"),
     (b"\0asm\x01\0\0\0", FileFormat.WASM, "WebAssembly 1"),
     (b"7z\xbc\xaf\x27\x1c", FileFormat.SEVENZIP, "7-Zip signature"),
@@ -208,7 +213,7 @@ def _text(_source: Source, head: bytes, _limits: Limits) -> Recognition | None:
         return _proof(FileFormat.PDF, b"%PDF-", "PDF header", pdf)
     if not is_text(head):
         return None
-    body = script.plain(head[:8192]).lstrip()
+    body = tokens.plain(head[:8192]).lstrip()
     if _XML.match(body):
         return FileFormat.XML, ()
     if _HTML.match(body):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from policyc.model.diagnostic import Proof
 from policyc.model.facts import UNKNOWN, Fact, ScriptFacts, Signature
 from policyc.model.formats import FileFormat, FormatClass
-from policyc.readers import powershell
+from policyc.readers import powershell, tokens
 from policyc.readers.limits import Limits
 from policyc.readers.reader import Reader, Reading
 from policyc.readers.source import Source
@@ -101,115 +101,13 @@ _INTERPRETERS = (
     ("busybox", "shell"),
 )
 
+_BY_TOKENS = frozenset({"batch", "powershell", "vbscript", "javascript", "php", "python", "shell"})
+"""Languages that a plain text may be in without its name saying so."""
+
 _PLAIN = frozenset({"", "txt", "log", "dat", "tmp", "csv", "bin", "bak", "old"})
 """Extensions under which a script may hide; other text has its own explanation."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    """A sign of a language in lower-case text; one of ``needs`` stands in every match."""
-
-    pattern: re.Pattern[bytes]
-    needs: tuple[bytes, ...]
-
-
-def _token(pattern: bytes, *needs: bytes) -> _Token:
-    return _Token(re.compile(pattern, re.MULTILINE), needs)
-
-
-# Looking for the literal first costs a tenth of looking for the pattern.
-_TOKENS: tuple[tuple[str, tuple[_Token, ...]], ...] = (
-    (
-        "batch",
-        (
-            _token(rb"^@?echo[ \t]+off\b", b"echo"),
-            _token(rb"^@?(?:setlocal|endlocal)\b", b"setlocal", b"endlocal"),
-            _token(rb"%~[dpnxfs]*[0-9]", b"%~"),
-            _token(rb"^@?goto[ \t]+:?\w", b"goto"),
-            _token(
-                rb"^@?if[ \t]+(?:not[ \t]+)?(?:exist|errorlevel|defined)\b",
-                b"exist",
-                b"errorlevel",
-                b"defined",
-            ),
-            _token(rb"^@?set[ \t]+\w+=", b"set"),
-            _token(rb"^@?rem[ \t]", b"rem"),
-            _token(rb"^@?(?:start|call)[ \t]+\S", b"start", b"call"),
-        ),
-    ),
-    (
-        "powershell",
-        (
-            _token(rb"^[ \t]*\[cmdletbinding\(", b"[cmdletbinding("),
-            _token(rb"^[ \t]*param[ \t]*\(", b"param"),
-            _token(rb"\bnew-object[ \t]+\S", b"new-object"),
-            _token(
-                rb"\b(?:invoke-expression|invoke-webrequest|start-process|set-strictmode)\b",
-                b"invoke-",
-                b"start-process",
-                b"set-strictmode",
-            ),
-            _token(rb"\$(?:_|env:|psscriptroot|null|true|false)\b", b"$"),
-            _token(rb"\bwrite-(?:host|output|error|verbose)\b", b"write-"),
-            _token(rb"^[ \t]*function[ \t]+\w+-\w+", b"function"),
-            _token(
-                rb"\[(?:system\.)?(?:convert|text\.encoding|io\.file|reflection\.assembly)\]::",
-                b"]::",
-            ),
-        ),
-    ),
-    (
-        "vbscript",
-        (
-            _token(
-                rb"^[ \t]*(?:set[ \t]+\w+[ \t]*=[ \t]*)?(?:wscript\.)?createobject[ \t]*\(",
-                b"createobject",
-            ),
-            _token(rb"=[ \t]*createobject[ \t]*\(", b"createobject"),
-            _token(
-                rb"\bwscript\.(?:shell|echo|sleep|quit|arguments|scriptfullname)\b", b"wscript."
-            ),
-            _token(rb"^[ \t]*option[ \t]+explicit\b", b"explicit"),
-            _token(rb"^[ \t]*on[ \t]+error[ \t]+resume[ \t]+next\b", b"resume"),
-            _token(rb"^[ \t]*dim[ \t]+\w+[ \t\r]*(?:,|$)", b"dim"),
-            _token(rb"^[ \t]*end[ \t]+(?:sub|function|if)\b", b"end"),
-        ),
-    ),
-    (
-        "javascript",
-        (
-            _token(rb"\bnew[ \t]+activexobject[ \t]*\(", b"activexobject"),
-            _token(rb"\bwscript\.(?:createobject|shell|echo|sleep|quit|arguments)\b", b"wscript."),
-        ),
-    ),
-    (
-        "php",
-        (
-            _token(rb"\A\s*<\?php\b", b"<?php"),
-            _token(rb"\$_(?:get|post|request|server|files|cookie)\b", b"$_"),
-        ),
-    ),
-    (
-        "python",
-        (
-            _token(
-                rb"^(?:import|from)[ \t]+[\w.]+(?:[ \t]+import\b|[ \t\r]*$)", b"import", b"from"
-            ),
-            _token(rb"^if[ \t]+__name__[ \t]*==[ \t]*['\"]__main__['\"]", b"__main__"),
-            _token(rb"^(?:def|class)[ \t]+\w+[^\n]{0,200}:[ \t\r]*$", b"def", b"class"),
-        ),
-    ),
-    (
-        "shell",
-        (
-            _token(rb"^[ \t]*set[ \t]+-[eux]+\b", b"set"),
-            _token(rb"^[ \t]*(?:fi|esac|done)[ \t\r]*$", b"fi", b"esac", b"done"),
-            _token(rb"\bcurl[ \t][^\n|]{0,200}\|[ \t]*(?:ba)?sh\b", b"curl"),
-            _token(rb"^[ \t]*(?:export|local)[ \t]+\w+=", b"export", b"local"),
-            _token(rb"^[ \t]*if[ \t]+\[\[?[ \t]", b"if"),
-        ),
-    ),
-)
 _SIGNATURE_BLOCK = re.compile(rb"SIG[^\r\n]{1,8}(?:Begin|End) signature block", re.IGNORECASE)
 
 
@@ -269,36 +167,18 @@ def of_tokens(head: bytes, extension: str, claimed: tuple[FileFormat, ...]) -> R
     lures = (FormatClass.DOCUMENT, FormatClass.MEDIA, FormatClass.CONTAINER)
     if extension not in _PLAIN and not any(item.format_class in lures for item in claimed):
         return None
-    body = plain(head)
-    lower = body.lower()
-    best: tuple[int, str, re.Match[bytes]] | None = None
-    for language, tokens in _TOKENS:
-        hits = [
-            hit
-            for token in tokens
-            if any(need in lower for need in token.needs)
-            and (hit := token.pattern.search(lower)) is not None
-        ]
-        if len(hits) >= 2 and (best is None or len(hits) > best[0]):
-            best = (len(hits), language, min(hits, key=lambda hit: hit.start()))
-    if best is None:
+    body = tokens.plain(head)
+    found = tokens.beginning(body)
+    if found is None or found.count < 2 or found.language not in _BY_TOKENS:
         return None
     shift = 3 if head.startswith(b"\xef\xbb\xbf") else 0
+    exact = body == head[shift:]
     return Recognised(
-        facts=ScriptFacts(language=best[1]),
-        offset=best[2].start() + shift if body == head[shift:] else 0,
-        evidence=body[best[2].start() : best[2].end()][:64] if body == head[shift:] else b"",
-        meaning=f"{best[0]} tokens of {best[1]}",
+        facts=ScriptFacts(language=found.language),
+        offset=found.offset + shift if exact else 0,
+        evidence=found.evidence if exact else b"",
+        meaning=f"{found.count} tokens of {found.language}",
     )
-
-
-def plain(head: bytes) -> bytes:
-    """The text in a byte form that tokens can be searched in: UTF-16 becomes UTF-8."""
-    if head.startswith(b"\xff\xfe"):
-        return head[2:].decode("utf-16-le", "replace").encode("utf-8", "replace")
-    if head.startswith(b"\xfe\xff"):
-        return head[2:].decode("utf-16-be", "replace").encode("utf-8", "replace")
-    return head.removeprefix(b"\xef\xbb\xbf")
 
 
 def signatures(source: Source, language: str, limits: Limits) -> Fact[tuple[Signature, ...]]:

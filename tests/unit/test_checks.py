@@ -37,7 +37,8 @@ def test_a_script_behind_a_name() -> None:
 
 
 def test_missing_structure_and_siblings() -> None:
-    assert codes(b"@echo off\r\ndel x\r\n", "report.pdf")["M005"] is Level.WARNING
+    assert codes(b"@echo off\r\ndel x\r\n", "report.pdf") == {"M004": Level.ERROR}
+    assert codes(b"hello there\r\n", "report.pdf") == {"M005": Level.WARNING}
     assert codes(PNG, "photo.jpg") in ({}, {"M005": Level.INFO})
 
 
@@ -75,3 +76,35 @@ def test_every_check_has_a_manual() -> None:
     for check in CHECKS.values():
         assert len(check.manual.strip().splitlines()) >= 3
         assert "Why:" in check.manual
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("report.pdf\u200b.exe", "M008"),
+        ("report.pdf\r.exe", "M009"),
+        ("report.\u0435\u0445\u0435", "M010"),
+        ("report.exe\u2024pdf", "M011"),
+        ("notes.txt:tool.exe", "M012"),
+        ("shell.exe;.jpg", "M013"),
+        ("x.{20D04FE0-3AEA-1069-A2D8-08002B30309D}", "M014"),
+        ("report.pdf\udcff.exe", "M015"),
+        ("report.pdf" + " " * 40 + ".exe", "M016"),
+        ("svch0st.exe", "M017"),
+    ],
+)
+def test_each_deception_of_a_name_has_its_code(name: str, code: str) -> None:
+    assert code in codes(build.pe(), name)
+
+
+@pytest.mark.parametrize("name", ["می\u200cخواهم.txt", "👩\u200d💻 photo.jpg", "日本語　資料.txt"])
+def test_joiners_and_wide_blanks_of_real_scripts_are_honest(name: str) -> None:
+    assert not {"M008", "M016"} & set(codes(b"", name))
+
+
+def test_programs_and_text_behind_a_picture() -> None:
+    gif = b"GIF89a\1\0\1\0\0\0\0,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
+    assert codes(gif, "a.gif") == {}
+    assert codes(gif + build.pe(), "a.gif") == {"M030": Level.ERROR}
+    assert "M032" in codes(b"GIF89a;\n<?php system($_GET['c']); ?>" + b" " * 40, "a.gif")
+    assert codes(b"MZ is a person\n", "a.txt") == {}
