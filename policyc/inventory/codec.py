@@ -119,7 +119,7 @@ def _dataclass_decoder(kind: type) -> Callable[[Any], Any]:
     texts = [
         field.name
         for field in fields(kind)
-        if field.default is MISSING and hints[field.name] is str
+        if field.default is MISSING and hints[field.name] in (str, bytes)
     ]
 
     def build(value: Any) -> Any:  # noqa: ANN401
