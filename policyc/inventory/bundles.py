@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import plistlib
-from xml.parsers.expat import ExpatError
 
 from policyc.model.facts import AppBundle
+from policyc.readers.codesign import BROKEN_PLIST
 
 _MAX_PLIST = 4 << 20
 _MAX_TEXT = 1024
@@ -34,7 +34,7 @@ def parse(data: bytes, executable: str) -> AppBundle | None:
     """The bundle that a property list describes, if ``executable`` is its main executable."""
     try:
         content = plistlib.loads(data)
-    except (ValueError, TypeError, KeyError, IndexError, OverflowError, ExpatError, RecursionError):
+    except BROKEN_PLIST:
         return None
     if not isinstance(content, dict) or content.get("CFBundleExecutable") != executable:
         return None

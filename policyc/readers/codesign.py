@@ -145,11 +145,23 @@ def _entitlements(blobs: dict[int, bytes]) -> int:
     return len(content) if isinstance(content, dict) else 0
 
 
+BROKEN_PLIST = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    OverflowError,
+    ExpatError,
+    RecursionError,
+)
+"""What plistlib raises on hostile property lists."""
+
+
 def _plist(data: bytes) -> object:
     """A property list, None for one that is broken."""
     try:
         return plistlib.loads(data)
-    except (ValueError, TypeError, KeyError, IndexError, OverflowError, ExpatError, RecursionError):
+    except BROKEN_PLIST:
         return None
 
 
