@@ -15,6 +15,7 @@ from policyc.model.facts import (
     Collection,
     FileFacts,
     PackageRef,
+    PackageState,
     Platform,
     SignatureGrade,
     VersionInfo,
@@ -130,7 +131,7 @@ def satisfied(facts: FileFacts, atom: Atom, world: Known, platform: Platform) ->
         case AtPath():
             return replace(facts, path=path_in(atom.pattern, facts.extension))
         case FromPackage():
-            return replace(facts, package=PackageRef(manager=atom.manager, name=atom.name or "w"))
+            return replace(facts, package=_package(atom))
         case OfType():
             return facts if facts.ftype == atom.ftype else None
         case IsTrusted():
@@ -179,12 +180,18 @@ def _near(facts: FileFacts, atom: Atom, world: Known, platform: Platform) -> Ite
             inside = path_in(atom.pattern, facts.extension)
             yield replace(facts, path=inside, writable_by_users=True)
         case FromPackage():
-            yield replace(facts, package=PackageRef(manager=atom.manager, name="other"))
-            yield replace(facts, package=PackageRef(manager="other", name=atom.name or "w"))
+            own = _package(atom)
+            yield replace(facts, package=replace(own, name=f"{own.name}-other"))
+            yield replace(facts, package=replace(own, manager=f"{own.manager}-other"))
+            yield replace(facts, package=replace(own, state=PackageState.MODIFIED))
         case HasHash() | OfType() | IsTrusted() | HasMasquerade():
             return
         case _:
             assert_never(atom)
+
+
+def _package(atom: FromPackage) -> PackageRef:
+    return PackageRef(manager=atom.manager, name=atom.name or "w", state=PackageState.VERIFIED)
 
 
 def bounds(low: FileVersion, high: FileVersion) -> tuple[FileVersion, ...]:
