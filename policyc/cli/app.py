@@ -215,6 +215,21 @@ def compile_command(
 
 
 @app.command()
+def lint(
+    baseline: Annotated[Path | None, typer.Argument(help="The baseline.")] = None,
+    inventory: InventoryOption = None,
+) -> None:
+    """Check a baseline: errors at their place, and rules that can decide nothing.
+
+    Example:
+      policyc lint policyc.yaml
+    """
+    from policyc.cli.compiling import run_lint  # noqa: PLC0415
+
+    run_lint(baseline, inventory or [])
+
+
+@app.command()
 def verify(
     artifacts: Annotated[
         list[Path], typer.Argument(help="A compiled folder (out, out/wdac) or single files.")

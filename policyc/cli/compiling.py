@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from policyc.baseline import LoadedBaseline, load_baseline
+from policyc.baseline.lint import lint_policy
 from policyc.baseline.load import unused_acceptances
 from policyc.cli.console import Exit, fail, note, out, show
 from policyc.compiler import (
@@ -78,6 +79,16 @@ def load(given: Path | None, inventory: Inventory | None) -> tuple[LoadedBaselin
         count = len(loaded.diagnostics)
         fail(f"{path} has {count} problem{'' if count == 1 else 's'}; nothing was written")
     return loaded, loaded.policy
+
+
+def run_lint(baseline: Path | None, inventories: list[Path]) -> None:
+    """Show what makes a baseline longer than its meaning; exits 1 if anything does."""
+    loaded, policy = load(baseline, read_inventories(inventories))
+    found = lint_policy(policy)
+    show(found, {loaded.file: loaded.text})
+    out(f"{len(policy.rules):,} rules, {len(found):,} that decide nothing")
+    if found:
+        raise typer.Exit(Exit.FINDINGS)
 
 
 def chosen_targets(names: list[str]) -> tuple[str, ...]:
