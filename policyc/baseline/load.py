@@ -100,20 +100,33 @@ def _policy(top: Mapping, load: LoadInventory, collector: Collector) -> PolicyIR
     if top.get("name") is None:
         collector.add("B006", "a baseline needs a name", top.span, remedy="add `name: …`")
     mode = read.choice(top.get("mode"), "mode", Mode, collector) or Mode.AUDIT
-    governs = [
-        read.choice(item, "collection", Collection, collector)
-        for item in read.items(top.get("governs"), "governs", collector)
-    ]
-    collections = [item for item in governs if item is not None] or list(DEFAULT_GOVERNS)
     rules = _rules(top, load, collector)
     return PolicyIR(
         name=name or "",
-        governs=dict.fromkeys(sorted(collections, key=lambda item: item.value), mode),
+        governs=_governs(top.get("governs"), mode, collector),
         rules=frozenset(rules),
         accepted=_accepted(top.get("accept"), {rule.name for rule in rules}, collector),
         targets=read_targets(top.get("targets"), collector),
         origin=top.span,
     )
+
+
+def _governs(node: Node | None, mode: Mode, collector: Collector) -> dict[Collection, Mode]:
+    """A list of collections, all in the baseline's mode, or a mode for each."""
+    found: dict[Collection, Mode] = {}
+    if isinstance(node, Mapping):
+        own = read.mapping(node, "governs", [item.value for item in Collection], collector)
+        for key, value in () if own is None else own.entries:
+            chosen = read.choice(value, "mode", Mode, collector)
+            if chosen is not None and key.text in {item.value for item in Collection}:
+                found[Collection(key.text)] = chosen
+    else:
+        for item in read.items(node, "governs", collector):
+            collection = read.choice(item, "collection", Collection, collector)
+            if collection is not None:
+                found[collection] = mode
+    found = found or dict.fromkeys(DEFAULT_GOVERNS, mode)
+    return {item: found[item] for item in sorted(found, key=lambda each: each.value)}
 
 
 def _rules(top: Mapping, load: LoadInventory, collector: Collector) -> list[Rule]:

@@ -29,7 +29,12 @@ def json_schema() -> dict[str, Any]:
             "policyc": {"const": 1},
             "name": {"type": "string", "minLength": 1},
             "mode": _words(Mode),
-            "governs": _one_or_more(_words(Collection)),
+            "governs": {
+                "anyOf": [
+                    _one_or_more(_words(Collection)),
+                    _object({item.value: _words(Mode) for item in Collection}),
+                ]
+            },
             "levels": _one_or_more(_words(RuleLevel)),
             "targets": _targets(),
             "rules": {"type": "array", "items": {"$ref": "#/$defs/rule"}},

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import policyc
-from policyc.cli.wdac import lint, wdac_app
+from policyc.cli.wdac import wdac_app
 
 app = typer.Typer(
     name="policyc",
@@ -224,6 +224,45 @@ def compile_command(
 
 
 @app.command()
+def lint(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="A baseline, or App Control policies.")
+    ] = None,
+    inventory: InventoryOption = None,
+    min_os: Annotated[
+        str,
+        typer.Option(help="Oldest Windows App Control policies are for: 1809, 1903, 2022, win11 …"),
+    ] = "1903",
+    form: Annotated[
+        str, typer.Option("--format", "-f", help="For App Control policies: text or json")
+    ] = "text",
+) -> None:
+    """Find what is wrong with a baseline or with App Control policies, XML or binary.
+
+    A baseline: errors at their place, and rules that can decide nothing. A policy: dead rules,
+    traps, and what stops a machine. Exit codes: 0 nothing but remarks; 1 an error was found in
+    a policy; 2 an error in the baseline, or no policy at all.
+
+    Examples:
+      policyc lint policyc.yaml
+
+      policyc lint SiPolicy.p7b --min-os win11 --format json
+    """
+    baselines = [path for path in files or () if path.suffix in (".yaml", ".yml")]
+    if baselines or not files:
+        from policyc.cli.compiling import run_lint  # noqa: PLC0415
+        from policyc.cli.console import fail  # noqa: PLC0415
+
+        if len(files or ()) > 1:
+            fail("one baseline at a time, and no policies with it")
+        run_lint(baselines[0] if baselines else None, inventory or [])
+        return
+    from policyc.cli.wdac import lint_policies  # noqa: PLC0415
+
+    lint_policies(files, min_os, form)
+
+
+@app.command()
 def verify(
     artifacts: Annotated[
         list[Path], typer.Argument(help="A compiled folder (out, out/wdac) or single files.")
@@ -296,5 +335,4 @@ def schema() -> None:
     run_schema()
 
 
-app.command()(lint)
 app.add_typer(wdac_app)

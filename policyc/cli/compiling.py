@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from policyc.baseline import LoadedBaseline, load_baseline
+from policyc.baseline.lint import lint_policy
 from policyc.baseline.load import unused_acceptances
 from policyc.cli.console import Exit, fail, note, out, show
 from policyc.compiler import (
@@ -18,13 +19,14 @@ from policyc.compiler import (
     bundle_state,
     compile_policy,
     verify_artifacts,
+    verify_witnesses,
     write_bundle,
 )
 from policyc.inventory import InventoryError, read_inventory
 from policyc.inventory.schema import to_row
 from policyc.model.artifact import Artifact
 from policyc.model.facts import HostInfo, Inventory
-from policyc.model.ir import PolicyIR
+from policyc.model.ir import PolicyIR, canonical
 from policyc.model.loss import Loss
 from policyc.reports.safe import printable
 from policyc.reports.text import loss_diagnostic, table
@@ -77,6 +79,16 @@ def load(given: Path | None, inventory: Inventory | None) -> tuple[LoadedBaselin
         count = len(loaded.diagnostics)
         fail(f"{path} has {count} problem{'' if count == 1 else 's'}; nothing was written")
     return loaded, loaded.policy
+
+
+def run_lint(baseline: Path | None, inventories: list[Path]) -> None:
+    """Show what makes a baseline longer than its meaning; exits 1 if anything does."""
+    loaded, policy = load(baseline, read_inventories(inventories))
+    found = lint_policy(policy)
+    show(found, {loaded.file: loaded.text})
+    out(f"{len(policy.rules):,} rules, {len(found):,} that decide nothing")
+    if found:
+        raise typer.Exit(Exit.FINDINGS)
 
 
 def chosen_targets(names: list[str]) -> tuple[str, ...]:
@@ -135,20 +147,23 @@ def _reason(loss: Loss, result: TargetResult) -> str | None:
 
 
 def _result_table(results: tuple[TargetResult, ...]) -> str:
-    rows: list[tuple[str, ...]] = [("target", "rules", "agree", "narrower", "wider", "unknown", "")]
+    rows: list[tuple[str, ...]] = [
+        ("target", "rules", "agree", "narrower", "wider", "unknown", "witnesses", "")
+    ]
     for result in results:
         report = result.report
-        counts = (report.agree, report.narrower, report.wider, report.unknown)
+        made = result.witness_report.total
+        counts = (report.agree, report.narrower, report.wider, report.unknown, made)
         if result.failure is not None:
             verdict = "failed verification"
         elif result.refused:
             losses = len(result.refused)
             verdict = f"refused: {losses} widening loss{'' if losses == 1 else 'es'}"
         else:
-            verdict = "verified"
+            verdict = "verified, witnesses for the first rules" if result.truncated else "verified"
         shown = (f"{count:,}" for count in counts)
         rows.append((result.target, f"{result.rules:,}", *shown, verdict))
-    return table(rows, right=frozenset({1, 2, 3, 4, 5}))
+    return table(rows, right=frozenset({1, 2, 3, 4, 5, 6}))
 
 
 def _report_failures(failed: list[TargetResult]) -> None:
@@ -167,7 +182,11 @@ def _report_failures(failed: list[TargetResult]) -> None:
                         "reason": item.target.reason,
                         "rules": [rule.value for rule in item.baseline.because],
                     }
-                    for item in result.report.mismatches[:20]
+                    for item in (*result.report.mismatches, *result.witness_report.mismatches)[:20]
+                ],
+                "reduced_to": [
+                    {"name": rule.name, "rule": canonical(rule)}
+                    for rule in (result.reproducer.ordered() if result.reproducer else ())
                 ],
                 "artifacts": {
                     item.name: item.data.decode("utf-8", "backslashreplace")
@@ -213,19 +232,31 @@ def run_verify(
     _, policy = load(baseline, inventory)
     bad = False
     rows: list[tuple[str, ...]] = [
-        ("target", "agree", "narrower", "wider", "unknown", "unexplained")
+        (
+            "target",
+            "agree",
+            "narrower",
+            "wider",
+            "unknown",
+            "unexplained",
+            "witnesses",
+            "unexplained",
+        )
     ]
     for name, artifacts in _collect(paths, target):
         try:
             report = verify_artifacts(policy, inventory, name, artifacts)
+            made = verify_witnesses(policy, inventory, name, artifacts)
         except ArtifactError as error:
             where = f"{error.artifact}:{error.line}: " if error.artifact else ""
             fail(f"{name}: {printable(where + error.message)}")
-        bad = bad or bool(report.mismatches)
+        bad = bad or bool(report.mismatches or made.mismatches)
         counts = (report.agree, report.narrower, report.wider, report.unknown)
-        rows.append((name, *(f"{count:,}" for count in counts), f"{len(report.mismatches):,}"))
+        shown = (*counts, len(report.mismatches), made.total, len(made.mismatches))
+        rows.append((name, *(f"{count:,}" for count in shown)))
         _show_mismatches(report)
-    out(table(rows, right=frozenset({1, 2, 3, 4, 5})))
+        _show_mismatches(made)
+    out(table(rows, right=frozenset({1, 2, 3, 4, 5, 6, 7})))
     if bad:
         raise typer.Exit(Exit.FINDINGS)
 

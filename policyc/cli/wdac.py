@@ -233,22 +233,8 @@ def _write(path: Path, data: bytes) -> None:
         fail(f"{path}: {error.strerror}")
 
 
-def lint(
-    policies: Annotated[list[Path], typer.Argument(help="App Control policies, XML or binary.")],
-    min_os: Annotated[
-        str, typer.Option(help="Oldest Windows the policy is for: 1809, 1903, 2022, win11 …")
-    ] = "1903",
-    form: Annotated[str, typer.Option("--format", "-f", help="text or json")] = "text",
-) -> None:
-    """Find what is wrong with App Control policies: dead rules, traps, and what stops a machine.
-
-    Exit codes: 0 nothing but remarks; 1 an error was found; 2 not a policy.
-
-    Examples:
-      policyc lint policy.xml
-
-      policyc lint SiPolicy.p7b --min-os win11 --format json
-    """
+def lint_policies(policies: list[Path], min_os: str, form: str) -> None:
+    """Print the findings about App Control policies; exit 1 for an error."""
     from policyc.model.diagnostic import Level  # noqa: PLC0415
     from policyc.targets.wdac.lint import OS_NAMES, lint_document  # noqa: PLC0415
 

@@ -9,6 +9,7 @@ from policyc.compiler.pipeline import (
     compile_target,
     evaluate_result,
     verify_artifacts,
+    verify_witnesses,
 )
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "compile_target",
     "evaluate_result",
     "verify_artifacts",
+    "verify_witnesses",
     "write_bundle",
 ]

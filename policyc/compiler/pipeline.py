@@ -15,7 +15,7 @@ from policyc.model.ir import AcceptedLoss, PolicyIR, RuleId
 from policyc.model.loss import Drift, Loss
 from policyc.targets import load_target
 from policyc.targets.base import ArtifactError, Lowered, Target
-from policyc.verify import Report, compare
+from policyc.verify import Report, Witnesses, compare, reduced, witnesses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,9 @@ class TargetResult:
 
     ``refused`` are the widening losses the baseline does not accept: nothing is written.
     ``failure`` says that our own output did not verify; that is a defect of policyc.
+    ``report`` counts the inventory's files, ``witness_report`` the made ones; ``truncated``
+    says that there are more rules than the budget of witnesses reaches. ``reproducer`` holds
+    the fewest rules that show a failure.
     """
 
     target: str
@@ -33,8 +36,11 @@ class TargetResult:
     accepted: frozenset[AcceptedLoss]
     report: Report
     rules: int
+    witness_report: Report
+    truncated: bool = False
     provenance: Mapping[str, tuple[RuleId, ...]] = field(default_factory=dict)
     failure: str | None = None
+    reproducer: PolicyIR | None = None
 
     @property
     def writable(self) -> bool:
@@ -54,6 +60,7 @@ class _Prepared:
     target: Target[Any]
     policy: PolicyIR
     files: tuple[FileFacts, ...]
+    known: tuple[FileFacts, ...]
     lowered: Lowered[Any]
     losses: tuple[Loss, ...]
 
@@ -70,20 +77,33 @@ def _prepare(policy: PolicyIR, inventory: Inventory, name: str) -> _Prepared:
     )
     lowered = target.lower(own.policy, inventory)
     losses = tuple(sorted({*own.losses, *lowered.losses}, key=_loss_order))
-    return _Prepared(target=target, policy=own.policy, files=files, lowered=lowered, losses=losses)
+    return _Prepared(
+        target=target,
+        policy=own.policy,
+        files=files,
+        known=inventory.files,
+        lowered=lowered,
+        losses=losses,
+    )
 
 
 def _loss_order(loss: Loss) -> tuple[object, ...]:
     return (loss.origin, loss.code, loss.drift.value, loss.message, loss.rule or RuleId(""))
 
 
-def compile_target(policy: PolicyIR, inventory: Inventory, name: str) -> TargetResult:
-    """Compile for one target and verify; raises KeyError for an unknown one."""
+def compile_target(
+    policy: PolicyIR, inventory: Inventory, name: str, *, reduce: bool = True
+) -> TargetResult:
+    """Compile for one target and verify; raises KeyError for an unknown one.
+
+    A failure comes with a reduced policy unless ``reduce`` is false.
+    """
     prepared = _prepare(policy, inventory, name)
     artifacts = prepared.target.emit(prepared.lowered.model)
     refused, accepted = _accept(policy, prepared.losses)
     failure = None
-    report = Report(target=name, agree=0, narrower=0, wider=0, unknown=0)
+    report = seen = Report(target=name, agree=0, narrower=0, wider=0, unknown=0)
+    truncated = False
     try:
         model = prepared.target.parse(_enforced(artifacts))
     except ArtifactError as error:
@@ -91,9 +111,11 @@ def compile_target(policy: PolicyIR, inventory: Inventory, name: str) -> TargetR
     else:
         if model != prepared.lowered.model:
             failure = "the artifact read back is not the policy that was written"
-        report = _compare(prepared, model)
-        if report.mismatches:
-            failure = _mismatch_text(report)
+        report = _compare(prepared, model, prepared.files)
+        made = _witnesses(prepared, model)
+        seen, truncated = _compare(prepared, model, made.files), made.truncated
+        if report.mismatches or seen.mismatches:
+            failure = _mismatch_text(report if report.mismatches else seen)
     provenance = dict(sorted(prepared.lowered.provenance.items()))
     origins = _provenance_artifact(policy, provenance)
     return TargetResult(
@@ -104,9 +126,21 @@ def compile_target(policy: PolicyIR, inventory: Inventory, name: str) -> TargetR
         accepted=accepted,
         report=report,
         rules=len(provenance),
+        witness_report=seen,
+        truncated=truncated,
         provenance=provenance,
         failure=failure,
+        reproducer=_reproducer(policy, inventory, name) if failure and reduce else None,
     )
+
+
+def _reproducer(policy: PolicyIR, inventory: Inventory, name: str) -> PolicyIR:
+    """The fewest rules whose compile fails too."""
+
+    def fails(smaller: PolicyIR) -> bool:
+        return compile_target(smaller, inventory, name, reduce=False).failure is not None
+
+    return reduced(policy, fails)
 
 
 def verify_artifacts(
@@ -117,7 +151,17 @@ def verify_artifacts(
     Raises ArtifactError if it cannot be read, KeyError for an unknown target.
     """
     prepared = _prepare(policy, inventory, name)
-    return _compare(prepared, prepared.target.parse(artifacts))
+    model = prepared.target.parse(artifacts)
+    return _compare(prepared, model, prepared.files)
+
+
+def verify_witnesses(
+    policy: PolicyIR, inventory: Inventory, name: str, artifacts: tuple[Artifact, ...]
+) -> Report:
+    """As ``verify_artifacts``, on files made from the rules of both sides."""
+    prepared = _prepare(policy, inventory, name)
+    model = prepared.target.parse(artifacts)
+    return _compare(prepared, model, _witnesses(prepared, model).files)
 
 
 def evaluate_result(result: TargetResult, facts: FileFacts) -> Decision:
@@ -126,11 +170,23 @@ def evaluate_result(result: TargetResult, facts: FileFacts) -> Decision:
     return target.evaluate(target.parse(_enforced(result.artifacts)), facts)
 
 
-def _compare(prepared: _Prepared, model: object) -> Report:
+def _witnesses(prepared: _Prepared, model: object) -> Witnesses:
+    target = prepared.target
+    return witnesses(
+        prepared.policy,
+        model,
+        prepared.known,
+        platform=target.capabilities.platform,
+        collections=target.capabilities.collections,
+        governs=target.governs,
+    )
+
+
+def _compare(prepared: _Prepared, model: object, files: tuple[FileFacts, ...]) -> Report:
     target = prepared.target
     return compare(
         prepared.policy,
-        prepared.files,
+        files,
         lambda facts: target.evaluate(model, facts),
         target=target.capabilities.target,
         platform=target.capabilities.platform,

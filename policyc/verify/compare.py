@@ -48,6 +48,11 @@ class Report:
     differences: tuple[Difference, ...] = ()
 
     @property
+    def total(self) -> int:
+        """How many files were decided both ways."""
+        return self.agree + self.narrower + self.wider + self.unknown
+
+    @property
     def mismatches(self) -> tuple[Difference, ...]:
         """The differences no loss explains."""
         return tuple(item for item in self.differences if item.loss is None)

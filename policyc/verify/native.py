@@ -1,0 +1,237 @@
+"""Witnesses from a policy as it was read back, without a look at the baseline.
+
+The words of every native record (hashes, names, version bounds, paths, identifiers) become
+files. A rule that lowering put in and the baseline never had is met here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from policyc.model.facts import Collection, FileFacts, Platform, VersionInfo
+from policyc.model.identity import (
+    AuthenticodeSha256,
+    CdHash,
+    CertSha256,
+    Digest,
+    PageHash,
+    PublisherName,
+    Sha256Flat,
+    SigningId,
+    TbsHash,
+    TeamId,
+)
+from policyc.model.ir import SignedBy
+from policyc.model.path import style_of
+from policyc.model.version import HIGHEST, LOWEST, FileVersion
+from policyc.verify.synthetic import (
+    Known,
+    blank,
+    sealed,
+    signature_for,
+    with_digest,
+    with_product,
+    with_signature,
+)
+from policyc.verify.witness import bounds, paths_near
+
+_HEX = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}", re.ASCII)
+_PRODUCT = frozenset({"product", "product_name"})
+_ORIGINAL = frozenset({"binary", "file_name"})
+_VARIABLES = {
+    "%OSDRIVE%": "C:",
+    "%WINDIR%": "C:\\Windows",
+    "%SYSTEM32%": "C:\\Windows\\System32",
+    "%PROGRAMFILES%": "C:\\Program Files",
+}
+
+
+@dataclass(slots=True)
+class _Words:
+    """What one native record says, by the kind of fact it speaks of."""
+
+    digests: list[Digest] = field(default_factory=list)
+    signers: list[SignedBy] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    product: str | None = None
+    original: str | None = None
+    versions: tuple[FileVersion, ...] = ()
+
+    @property
+    def info(self) -> bool:
+        return bool(self.product or self.original or self.versions)
+
+
+def native_witnesses(
+    model: object, world: Known, platform: Platform, collections: Iterable[Collection]
+) -> Iterator[FileFacts]:
+    """Files around every record of a parsed policy, in the policy's own order."""
+    blanks = [blank(platform, item) for item in sorted(collections, key=lambda each: each.value)]
+    starts = [item for item in blanks if item is not None]
+    words = [found for record in _records(model) if (found := _words(record)) is not None]
+    signers = list(dict.fromkeys(item for found in words for item in found.signers))
+    signed = [
+        signature
+        for item in signers
+        if (signature := signature_for(item, world, platform)) is not None
+    ]
+    for start in starts:
+        yield sealed(start)
+        for signature in signed:
+            yield sealed(with_signature(start, signature))
+    for found in words:
+        yield from _of_digests(found, starts, world)
+        for start in starts:
+            for path in found.paths:
+                yield from (sealed(replace(start, path=item)) for item in _places(path, start))
+        if not found.info:
+            continue
+        for version in found.versions or (None,):
+            info = VersionInfo(
+                product_name=found.product,
+                original_filename=found.original,
+                file_version=version,
+            )
+            for start in starts[:2]:
+                named = with_product(start, info)
+                if named is not None:
+                    yield sealed(named)
+                    for signature in signed[:8]:
+                        yield sealed(with_signature(named, signature))
+
+
+def _of_digests(found: _Words, starts: list[FileFacts], world: Known) -> Iterator[FileFacts]:
+    for digest in found.digests:
+        # Only a text that nobody named may be of any kind.
+        if type(digest) not in world.kinds.get(digest.value, {type(digest)}):
+            continue
+        own = world.by_digest.get(digest)
+        if own is not None:
+            yield own
+            yield from (replace(own, path=path) for path in paths_near(own.path)[1:])
+            continue
+        for start in starts:
+            made = with_digest(start, digest)
+            if made is not None:
+                yield sealed(made)
+
+
+def _places(path: str, start: FileFacts) -> Iterator[str]:
+    dotted = f".{start.extension}" if start.extension else ""
+    literal = path.replace("*", "w")
+    if path.endswith(("/", "\\")):
+        literal = path + "w"
+        yield path.rstrip("/\\") + "x" + dotted
+    full = literal + dotted if literal != path else literal
+    yield full
+    yield from paths_near(full)
+
+
+def _records(value: object) -> Iterator[object]:
+    """Every dataclass in the model, outermost first."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, (type, FileVersion)):
+        yield value
+        for item in dataclasses.fields(value):
+            yield from _records(getattr(value, item.name))
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _records(part)
+
+
+def _words(record: object) -> _Words | None:
+    if not dataclasses.is_dataclass(record):
+        return None
+    found = _Words()
+    low = high = None
+    for item in dataclasses.fields(record):
+        value = getattr(record, item.name)
+        if isinstance(value, FileVersion) and item.name in ("low", "high"):
+            low = value if item.name == "low" else low
+            high = value if item.name == "high" else high
+        for text in _texts(value):
+            _read(item.name, text, found)
+    if (low or LOWEST, high or HIGHEST) != (LOWEST, HIGHEST):
+        found.versions = bounds(low or LOWEST, high or HIGHEST)
+    _read_chain(record, found)
+    return found
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _texts(part)
+
+
+def _read(name: str, text: str, found: _Words) -> None:
+    if name in _PRODUCT and text != "*":
+        found.product = text
+    elif name in _ORIGINAL and text != "*":
+        found.original = text
+    elif name == "publisher" and "=" in text:
+        found.signers.append(SignedBy(publisher=PublisherName(text)))
+    elif name.endswith("_path_regex"):
+        found.paths.extend(_expression(text))
+    elif _HEX.fullmatch(text) and name != "root":
+        found.digests.extend(_digests(text))
+        if len(text) == 64:
+            found.signers.append(SignedBy(leaf=CertSha256(text)))
+    elif name == "identifier":
+        found.signers.extend(_identifier(text))
+    else:
+        path = _path(text)
+        if style_of(path) is not None and path.isprintable():
+            found.paths.append(path)
+
+
+def _digests(text: str) -> list[Digest]:
+    # One digit repeated is what placeholders are written as: no file has such a digest.
+    if len(set(text)) == 1:
+        return []
+    if len(text) == 40:
+        return [CdHash(text), PageHash(text)]
+    return [Sha256Flat(text), AuthenticodeSha256(text), PageHash(text)]
+
+
+def _identifier(text: str) -> list[SignedBy]:
+    try:
+        if ":" in text:
+            return [SignedBy(signing_id=SigningId(text))]
+        return [SignedBy(team=TeamId(text))]
+    except ValueError:
+        # Not of Santa's two shapes: the evaluator cannot match a file by it either.
+        return []
+
+
+def _read_chain(record: object, found: _Words) -> None:
+    """A certificate somewhere in the chain, and the leaf's name where the record has one."""
+    root = getattr(record, "root", None)
+    name = getattr(record, "publisher", None)
+    if not isinstance(root, str):
+        return
+    try:
+        tbs = TbsHash(root)
+    except ValueError:
+        # A well-known root number: no hash that a file could be made for.
+        return
+    found.signers.append(SignedBy(issuer=tbs))
+    if isinstance(name, str):
+        found.signers.append(SignedBy(issuer=tbs, common_name=name))
+
+
+def _path(text: str) -> str:
+    head, separator, tail = text.partition("\\")
+    return _VARIABLES.get(head.upper(), head) + separator + tail
+
+
+def _expression(text: str) -> Iterator[str]:
+    """The literal beginnings of a path expression's branches."""
+    for branch in re.split(r"[|()]", text):
+        plain = re.match(r"(?:[\w/ ,@=-]|\\.)*", branch.lstrip("^?:"))
+        literal = re.sub(r"\\(.)", r"\1", plain[0]) if plain else ""
+        if literal.startswith("/"):
+            yield literal

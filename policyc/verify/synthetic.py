@@ -1,0 +1,324 @@
+"""Files that do not exist: facts made to satisfy chosen conditions, as nature could have them.
+
+Bytes settle content: a digest that the inventory knows belongs to the inventory's file, a
+certificate that it knows keeps all its identities, and any other content gets digests of its
+own. Otherwise a witness would show a difference that no real file can have.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from policyc.model.decision import signature_satisfies
+from policyc.model.facts import (
+    UNKNOWN,
+    Certificate,
+    Collection,
+    ElfFacts,
+    ElfKind,
+    FileFacts,
+    Hashes,
+    MachoFacts,
+    MachoKind,
+    MachoSlice,
+    PeFacts,
+    PeKind,
+    Platform,
+    ScriptFacts,
+    Signature,
+    SignatureGrade,
+    SignatureKind,
+    VersionInfo,
+)
+from policyc.model.formats import FileFormat
+from policyc.model.identity import (
+    AuthenticodeSha1,
+    AuthenticodeSha256,
+    CdHash,
+    CertSha256,
+    Digest,
+    DistinguishedName,
+    PageHash,
+    PublisherName,
+    Sha256Flat,
+    SigningId,
+    TbsHash,
+)
+from policyc.model.ir import SignedBy
+
+_PE = {
+    Collection.EXECUTABLE: (PeKind.EXECUTABLE, "exe"),
+    Collection.LIBRARY: (PeKind.LIBRARY, "dll"),
+    Collection.DRIVER: (PeKind.DRIVER, "sys"),
+}
+_ELF = {
+    Collection.EXECUTABLE: (ElfKind.PIE, "application/x-executable"),
+    Collection.LIBRARY: (ElfKind.SHARED, "application/x-sharedlib"),
+}
+_MACHO = {Collection.EXECUTABLE: MachoKind.EXECUTABLE, Collection.LIBRARY: MachoKind.DYLIB}
+_ENFORCED = 0x10000
+"""Hardened runtime: the flag without which a CDHash rule does not count."""
+
+
+def blank(platform: Platform, collection: Collection) -> FileFacts | None:
+    """An unsigned file of the collection in no particular place; None if there is none."""
+    common = FileFacts(
+        path="/witness/file",
+        size=1,
+        actual=FileFormat.SCRIPT,
+        package=None,
+        trusted=False,
+        writable_by_users=False,
+        ftype=None,
+        masquerade=None,
+    )
+    match platform:
+        case Platform.WINDOWS:
+            return _windows(common, collection)
+        case Platform.LINUX:
+            if collection is Collection.SCRIPT:
+                python = ScriptFacts(language="python", interpreter="/usr/bin/python3")
+                return replace(common, script=python, ftype="text/x-python")
+            if collection not in _ELF:
+                return None
+            kind, ftype = _ELF[collection]
+            elf = ElfFacts(kind=kind, machine=62, bits=64, static=False)
+            return replace(common, actual=FileFormat.ELF, elf=elf, ftype=ftype)
+        case Platform.MACOS:
+            if collection not in _MACHO:
+                return None
+            piece = MachoSlice(arch="arm64", kind=_MACHO[collection])
+            return replace(common, actual=FileFormat.MACHO, macho=MachoFacts(slices=(piece,)))
+
+
+def _windows(common: FileFacts, collection: Collection) -> FileFacts | None:
+    stem = "C:\\Witness\\file."
+    if collection in _PE:
+        kind, extension = _PE[collection]
+        pe = PeFacts(kind=kind, machine=0x8664, subsystem=3, section_alignment=0x1000)
+        return replace(common, path=stem + extension, actual=FileFormat.PE, pe=pe)
+    if collection is Collection.SCRIPT:
+        return replace(common, path=stem + "ps1", script=ScriptFacts(language="powershell"))
+    if collection is Collection.INSTALLER:
+        return replace(common, path=stem + "msi", actual=FileFormat.MSI)
+    return None
+
+
+def _number(*parts: object) -> str:
+    text = "\x1f".join(repr(part) for part in parts)
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def sealed(facts: FileFacts) -> FileFacts:
+    """Give a made file the digests it lacks; they follow from what its bytes say."""
+    image = (facts.actual, facts.collection, facts.version_info)
+    own = facts.hashes
+    if facts.pe is not None:
+        seed = _number(image, own.authenticode_sha256, own.authenticode_sha1, own.page_sha256)
+        own = replace(
+            own,
+            authenticode_sha256=own.authenticode_sha256 or AuthenticodeSha256(seed),
+            authenticode_sha1=own.authenticode_sha1 or AuthenticodeSha1(seed[:40]),
+            page_sha256=own.page_sha256 or PageHash(_number(seed)),
+            page_sha1=own.page_sha1 or PageHash(_number(seed)[:40]),
+        )
+    if facts.macho is not None and facts.signatures:
+        piece = facts.macho.slices[0]
+        code = piece.cdhash or CdHash(_number(image, facts.signatures)[:40])
+        facts = replace(facts, macho=MachoFacts(slices=(replace(piece, cdhash=code),)))
+    flat = own.sha256 or Sha256Flat(_number(image, own, facts.signatures, facts.macho))
+    return replace(facts, hashes=replace(own, sha256=flat))
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What an inventory settles: contents by digest, certificates, signatures in their order."""
+
+    by_digest: dict[Digest, FileFacts]
+    by_leaf: dict[CertSha256, Certificate]
+    by_tbs: dict[TbsHash, Certificate]
+    signatures: tuple[Signature, ...]
+    kinds: dict[str, set[type]]
+    """What kinds of digest a text is; no file has one kind's digest as another kind's."""
+
+
+def known(files: Iterable[FileFacts], named: Iterable[Digest] = ()) -> Known:
+    """Index an inventory and the digests a policy names; the same for the same set of files."""
+    by_digest: dict[Digest, FileFacts] = {}
+    signatures: dict[Signature, None] = {}
+    for facts in sorted(files, key=lambda item: (item.path, str(item.hashes.sha256))):
+        for digest in digests(facts):
+            by_digest.setdefault(digest, facts)
+        if facts.signatures is not UNKNOWN:
+            signatures.update(dict.fromkeys(facts.signatures))
+    kinds: dict[str, set[type]] = {}
+    for digest in (*by_digest, *named):
+        kinds.setdefault(digest.value, set()).add(type(digest))
+    certificates = {cert: None for item in signatures for cert in item.chain}
+    return Known(
+        by_digest,
+        {cert.sha256: cert for cert in certificates},
+        {cert.tbs: cert for cert in certificates},
+        tuple(signatures),
+        kinds,
+    )
+
+
+def digests(facts: FileFacts) -> tuple[Digest, ...]:
+    """Every digest of a file that is known."""
+    own = facts.hashes
+    values = (
+        own.sha256,
+        own.authenticode_sha256,
+        own.authenticode_sha1,
+        own.page_sha256,
+        own.page_sha1,
+        *(piece.cdhash for piece in (facts.macho.slices if facts.macho else ())),
+    )
+    return tuple(item for item in values if item is not None and item is not UNKNOWN)
+
+
+def with_digest(facts: FileFacts, digest: Digest) -> FileFacts | None:
+    """The file with this digest, or None if a file of its kind has no such digest."""
+    own = facts.hashes
+    if isinstance(digest, Sha256Flat):
+        return replace(facts, hashes=replace(own, sha256=digest))
+    if isinstance(digest, CdHash):
+        if facts.macho is None:
+            return None
+        piece = replace(
+            facts.macho.slices[0],
+            cdhash=digest,
+            flags=_ENFORCED,
+            grade=facts.macho.slices[0].grade or SignatureGrade.ADHOC,
+        )
+        signatures = facts.signatures or (
+            Signature(kind=SignatureKind.APPLE, grade=SignatureGrade.ADHOC),
+        )
+        return replace(facts, macho=MachoFacts(slices=(piece,)), signatures=signatures)
+    if facts.pe is None:
+        return None
+    return replace(facts, hashes=_image(own, digest))
+
+
+def _image(own: Hashes, digest: AuthenticodeSha256 | AuthenticodeSha1 | PageHash) -> Hashes:
+    match digest:
+        case AuthenticodeSha256():
+            return replace(own, authenticode_sha256=digest)
+        case AuthenticodeSha1():
+            return replace(own, authenticode_sha1=digest)
+        case PageHash() if len(digest.value) < len(_number()):
+            return replace(own, page_sha1=digest)
+        case PageHash():
+            return replace(own, page_sha256=digest)
+        case _:
+            assert_never(digest)
+
+
+def with_signature(facts: FileFacts, signature: Signature) -> FileFacts:
+    """The file signed so; on macOS a file has one signature and its slice says the same."""
+    if facts.macho is None:
+        present = () if facts.signatures is UNKNOWN else facts.signatures
+        return replace(facts, signatures=(*present, signature))
+    identifier = signature.signing_id.value.partition(":")[2] if signature.signing_id else None
+    leaf = signature.leaf
+    piece = replace(
+        facts.macho.slices[0],
+        grade=signature.grade,
+        team=signature.team,
+        identifier=identifier,
+        leaf=None if leaf is None else leaf.sha256,
+        flags=_ENFORCED,
+        platform_binary=signature.signing_id is not None and signature.signing_id.team is None,
+    )
+    return replace(facts, signatures=(signature,), macho=MachoFacts(slices=(piece,)))
+
+
+def signature_for(atom: SignedBy, world: Known, platform: Platform) -> Signature | None:
+    """A signature that satisfies ``atom``: one of the inventory's, else a made one, else None."""
+    for present in world.signatures:
+        if signature_satisfies(atom, present):
+            return present
+    if platform is Platform.LINUX:
+        return None
+    apple = platform is Platform.MACOS
+    team = atom.team or (atom.signing_id.team if atom.signing_id else None)
+    leaf = world.by_leaf.get(atom.leaf) if atom.leaf else None
+    leaf = leaf or _leaf(atom)
+    chain: tuple[Certificate, ...] = (leaf,)
+    if atom.issuer is not None and leaf.tbs != atom.issuer:
+        chain = (leaf, world.by_tbs.get(atom.issuer) or _issuer(atom.issuer))
+    signing = atom.signing_id
+    if signing is None and team is not None:
+        signing = SigningId(f"{team}:witness")
+    made = Signature(
+        kind=SignatureKind.APPLE if apple else SignatureKind.AUTHENTICODE,
+        grade=SignatureGrade.PRODUCTION,
+        chain=chain,
+        team=team if apple else None,
+        signing_id=signing if apple else None,
+    )
+    return made if signature_satisfies(atom, made) else None
+
+
+def _leaf(atom: SignedBy) -> Certificate:
+    subject: tuple[tuple[str, str], ...] = ()
+    if atom.publisher is not None:
+        subject = _subject(atom.publisher)
+    if atom.common_name is not None:
+        subject = (*(pair for pair in subject if pair[0] != "CN"), ("CN", atom.common_name))
+    number = _number(atom)
+    return Certificate(
+        subject=DistinguishedName(attributes=subject or (("CN", "Witness"),)),
+        issuer=DistinguishedName(attributes=(("CN", "Witness CA"),)),
+        sha256=atom.leaf or CertSha256(number),
+        tbs=TbsHash(_number("tbs", number)),
+        key="rsa",
+        key_bits=3072,
+        ekus=() if atom.eku is None else (atom.eku,),
+    )
+
+
+def _issuer(tbs: TbsHash) -> Certificate:
+    name = DistinguishedName(attributes=(("CN", "Witness CA"),))
+    return Certificate(
+        subject=name,
+        issuer=name,
+        sha256=CertSha256(_number("issuer", tbs)),
+        tbs=tbs,
+        key="rsa",
+        key_bits=4096,
+    )
+
+
+def _subject(publisher: PublisherName) -> tuple[tuple[str, str], ...]:
+    """The attributes of a publisher's text; the caller checks that they read back the same."""
+    parts: list[tuple[str, str]] = []
+    for piece in publisher.value.split(", "):
+        key, equals, value = piece.partition("=")
+        if equals:
+            parts.append((key, value))
+        elif parts:
+            parts[-1] = (parts[-1][0], f"{parts[-1][1]}, {piece}")
+    return tuple(parts)
+
+
+def with_product(facts: FileFacts, info: VersionInfo) -> FileFacts | None:
+    """The file with these words of its version resource over its own; None if not a PE."""
+    if facts.pe is None:
+        return None
+    own = facts.version_info
+    if own is UNKNOWN or own is None:
+        own = VersionInfo()
+    return replace(
+        facts,
+        version_info=replace(
+            own,
+            product_name=info.product_name or own.product_name,
+            original_filename=info.original_filename or own.original_filename,
+            file_version=info.file_version or own.file_version,
+        ),
+    )

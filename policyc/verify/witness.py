@@ -1,0 +1,233 @@
+"""Witnesses from the policy: files made to match each rule, and to miss it by one condition.
+
+An inventory is a weak test: it rarely holds the file just below a version bound, or the one
+whose folder only begins like a rule's. Both sides decide every witness, so nothing here
+needs to know the right answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import assert_never
+
+from policyc.model.facts import (
+    Collection,
+    FileFacts,
+    PackageRef,
+    PackageState,
+    Platform,
+    SignatureGrade,
+    VersionInfo,
+)
+from policyc.model.ir import (
+    Atom,
+    AtPath,
+    Effect,
+    FromPackage,
+    HasHash,
+    HasMasquerade,
+    IsProduct,
+    IsTrusted,
+    OfType,
+    PolicyIR,
+    Rule,
+    SignedBy,
+    canonical_atom,
+)
+from policyc.model.path import PathPattern, PathStyle
+from policyc.model.version import HIGHEST, LOWEST, FileVersion
+from policyc.verify.synthetic import (
+    Known,
+    blank,
+    sealed,
+    signature_for,
+    with_digest,
+    with_product,
+    with_signature,
+)
+
+
+def policy_witnesses(policy: PolicyIR, world: Known, platform: Platform) -> Iterator[FileFacts]:
+    """Files around every rule, rule by rule in the order of ids, then pairs of rules."""
+    rules = [rule for rule in policy.ordered() if platform in rule.platforms]
+    for rule in rules:
+        for collection in _collections(rule, policy):
+            yield from _around(rule, world, platform, collection)
+    forbids = [rule for rule in rules if rule.effect is Effect.FORBID]
+    permits = [rule for rule in rules if rule.effect is Effect.PERMIT]
+    for forbid in forbids:
+        for permit in permits:
+            both = forbid.match.atoms | permit.match.atoms
+            shared = forbid.collections & permit.collections & policy.governs.keys()
+            for collection in sorted(shared, key=_value)[:1]:
+                yield from _made(both, world, platform, collection)
+
+
+def _collections(rule: Rule, policy: PolicyIR) -> list[Collection]:
+    """The governed ones; beyond those of the rule its match is tried in one it does not name."""
+    own = sorted(rule.collections & policy.governs.keys(), key=_value)
+    others = sorted(policy.governs.keys() - rule.collections, key=_value)
+    return own + others[:1]
+
+
+def _value(collection: Collection) -> str:
+    return collection.value
+
+
+def _around(
+    rule: Rule, world: Known, platform: Platform, collection: Collection
+) -> Iterator[FileFacts]:
+    atoms = rule.match.atoms
+    yield from _made(atoms, world, platform, collection)
+    for branch in sorted(rule.unless, key=lambda item: sorted(map(canonical_atom, item.atoms))):
+        yield from _made(atoms | branch.atoms, world, platform, collection)
+    for atom in sorted(atoms, key=canonical_atom):
+        for rest in _made(atoms - {atom}, world, platform, collection, seal=False):
+            yield sealed(rest)
+            for near in _near(rest, atom, world, platform):
+                yield sealed(near)
+
+
+def _made(
+    atoms: Iterable[Atom],
+    world: Known,
+    platform: Platform,
+    collection: Collection,
+    *,
+    seal: bool = True,
+) -> Iterator[FileFacts]:
+    """At most one file that satisfies the atoms; none if they cannot be made to hold together."""
+    chosen = sorted(atoms, key=canonical_atom)
+    facts = blank(platform, collection)
+    for atom in chosen:
+        # A content that the inventory holds is taken whole: its bytes say everything else.
+        if isinstance(atom, HasHash) and atom.digest in world.by_digest:
+            facts = world.by_digest[atom.digest]
+    if facts is None:
+        return
+    fixed = any(isinstance(atom, HasHash) and atom.digest in world.by_digest for atom in chosen)
+    for atom in chosen:
+        if fixed and isinstance(atom, (HasHash, SignedBy, IsProduct, OfType)):
+            continue
+        changed = satisfied(facts, atom, world, platform)
+        if changed is None:
+            return
+        facts = changed
+    yield sealed(facts) if seal and not fixed else facts
+
+
+def satisfied(facts: FileFacts, atom: Atom, world: Known, platform: Platform) -> FileFacts | None:
+    """The file changed so that ``atom`` holds; None where a file of its kind cannot be."""
+    match atom:
+        case HasHash():
+            return with_digest(facts, atom.digest)
+        case SignedBy():
+            signature = signature_for(atom, world, platform)
+            return None if signature is None else with_signature(facts, signature)
+        case IsProduct():
+            low = None if atom.version.is_any else atom.version.low
+            return with_product(facts, _info(atom, low))
+        case AtPath():
+            return replace(facts, path=path_in(atom.pattern, facts.extension))
+        case FromPackage():
+            return replace(facts, package=_package(atom))
+        case OfType():
+            return facts if facts.ftype == atom.ftype else None
+        case IsTrusted():
+            return replace(facts, trusted=True)
+        case HasMasquerade():
+            return replace(facts, masquerade=atom.level.value)
+        case _:
+            assert_never(atom)
+
+
+def _info(atom: IsProduct, version: FileVersion | None) -> VersionInfo:
+    return VersionInfo(
+        product_name=atom.name, original_filename=atom.original_filename, file_version=version
+    )
+
+
+def _near(facts: FileFacts, atom: Atom, world: Known, platform: Platform) -> Iterator[FileFacts]:
+    """Variants of a file that satisfies everything but ``atom``: on and just beyond its edges."""
+    match atom:
+        case SignedBy():
+            signature = signature_for(atom, world, platform)
+            if signature is not None:
+                invalid = replace(signature, grade=SignatureGrade.INVALID)
+                yield with_signature(facts, invalid)
+        case IsProduct():
+            words = (
+                _info(atom, version) for version in bounds(atom.version.low, atom.version.high)
+            )
+            for info in words:
+                changed = with_product(facts, info)
+                if changed is not None:
+                    yield changed
+            for name in ("product_name", "original_filename"):
+                info = _info(atom, atom.version.low)
+                text = getattr(info, name)
+                if text is not None:
+                    for other in (text + "x", text.swapcase()):
+                        changed = with_product(facts, replace(info, **{name: other}))
+                        if changed is not None:
+                            yield changed
+        case AtPath():
+            for path in paths_near(path_in(atom.pattern, facts.extension)):
+                yield replace(facts, path=path)
+            for path in _edges(atom.pattern, facts.extension):
+                yield replace(facts, path=path)
+            inside = path_in(atom.pattern, facts.extension)
+            yield replace(facts, path=inside, writable_by_users=True)
+        case FromPackage():
+            own = _package(atom)
+            yield replace(facts, package=replace(own, name=f"{own.name}-other"))
+            yield replace(facts, package=replace(own, manager=f"{own.manager}-other"))
+            yield replace(facts, package=replace(own, state=PackageState.MODIFIED))
+        case HasHash() | OfType() | IsTrusted() | HasMasquerade():
+            return
+        case _:
+            assert_never(atom)
+
+
+def _package(atom: FromPackage) -> PackageRef:
+    return PackageRef(manager=atom.manager, name=atom.name or "w", state=PackageState.VERIFIED)
+
+
+def bounds(low: FileVersion, high: FileVersion) -> tuple[FileVersion, ...]:
+    """Both bounds and the versions one below and one above, as far as they exist."""
+    values = {low.value, high.value}
+    if low > LOWEST:
+        values.add(low.value - 1)
+    if high < HIGHEST:
+        values.add(high.value + 1)
+    return tuple(FileVersion(value) for value in sorted(values))
+
+
+def path_in(pattern: PathPattern, extension: str) -> str:
+    """A path of the pattern, with the extension where the pattern leaves the name open."""
+    separator = "\\" if pattern.style is PathStyle.WINDOWS else "/"
+    pieces = {"*": "w", "**": f"w{separator}w"}
+    text = "".join(pieces.get(token, token) for token in pattern.tokens())
+    dotted = f".{extension}" if extension else ""
+    return text + dotted if pattern.text.endswith("*") else text
+
+
+def paths_near(path: str) -> tuple[str, ...]:
+    """The case variant, and the same name in a folder that only begins like its own."""
+    separator = "\\" if "\\" in path else "/"
+    head, _, name = path.rpartition(separator)
+    drive = path[:1]
+    changed = drive + path[1:].swapcase()
+    return (changed, f"{head}x{separator}{name}", f"{head}{separator}x{separator}{name}")
+
+
+def _edges(pattern: PathPattern, extension: str) -> Iterator[str]:
+    """Just outside a tree: its folder's name as a file, and as the beginning of another's."""
+    literal = pattern.tokens()[0]
+    if literal == pattern.text:
+        return
+    dotted = f".{extension}" if extension else ""
+    yield literal.rstrip("/\\") + "x" + dotted
+    if literal[-1] in "/\\":
+        yield literal + "w" + dotted
