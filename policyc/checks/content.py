@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from policyc.checks.extensions import NEVER_MACROS, OPAQUE, OPENED, RUNS
-from policyc.checks.registry import Hit, check
+from policyc.checks.registry import Hit, When, check
 from policyc.model.diagnostic import Level
 from policyc.model.facts import FileFacts, Trait
 from policyc.model.filename import clean_extension
@@ -239,7 +239,7 @@ def container_without_claim(facts: FileFacts) -> Iterator[Hit]:
         yield Hit(level=Level.WARNING, message=message, proofs=facts.proofs)
 
 
-@check("M020", "macros-without-claim", "T1036.008", "T1204.002")
+@check("M020", "macros-without-claim", "T1036.008", "T1204.002", when=When.TRAITS)
 def macros_without_claim(facts: FileFacts) -> Iterator[Hit]:
     """An Office document holds macros under an extension that promises none.
 
@@ -250,7 +250,7 @@ def macros_without_claim(facts: FileFacts) -> Iterator[Hit]:
         yield Hit(level=Level.ERROR, message=f"macros: {found.detail}", proofs=found.proofs)
 
 
-@check("M021", "template-injection", "T1221")
+@check("M021", "template-injection", "T1221", when=When.TRAITS)
 def template_injection(facts: FileFacts) -> Iterator[Hit]:
     """An Office document loads a template, a frame or an object from elsewhere.
 

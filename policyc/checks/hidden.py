@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from policyc.checks.content import trait
-from policyc.checks.registry import Hit, check
+from policyc.checks.registry import Hit, When, check
 from policyc.model.diagnostic import Level
 from policyc.model.facts import FileFacts, extension_of
 from policyc.model.formats import FileFormat, FormatClass
@@ -21,7 +21,7 @@ _COMMANDS = re.compile(
 )
 
 
-@check("M030", "embedded-program", "T1027.009", "T1036.008")
+@check("M030", "embedded-program", "T1027.009", "T1036.008", when=When.TRAITS)
 def embedded_program(facts: FileFacts) -> Iterator[Hit]:
     """A program stands inside or behind a document, a picture, a sound or a film.
 
@@ -38,7 +38,7 @@ def embedded_program(facts: FileFacts) -> Iterator[Hit]:
         yield Hit(level=level, message=f"holds {found.detail}", proofs=found.proofs)
 
 
-@check("M031", "second-format", "T1036.008", "T1027.009")
+@check("M031", "second-format", "T1036.008", "T1027.009", when=When.TRAITS)
 def second_format(facts: FileFacts) -> Iterator[Hit]:
     """The file is valid in two formats.
 
@@ -56,7 +56,7 @@ def second_format(facts: FileFacts) -> Iterator[Hit]:
         yield Hit(level=level, message=message, proofs=found.proofs)
 
 
-@check("M032", "text-behind-magic", "T1036.008")
+@check("M032", "text-behind-magic", "T1036.008", when=When.TRAITS)
 def text_behind_magic(facts: FileFacts) -> Iterator[Hit]:
     """The first bytes are a picture's or a sound's, everything behind them is text.
 
@@ -68,7 +68,7 @@ def text_behind_magic(facts: FileFacts) -> Iterator[Hit]:
         yield Hit(level=Level.ERROR, message=message, proofs=found.proofs)
 
 
-@check("M033", "code-in-medium", "T1027.009")
+@check("M033", "code-in-medium", "T1027.009", when=When.TRAITS)
 def code_in_medium(facts: FileFacts) -> Iterator[Hit]:
     """Script text stands in a picture or behind its end.
 
@@ -88,7 +88,7 @@ def code_in_medium(facts: FileFacts) -> Iterator[Hit]:
     yield Hit(level=level, message=f"{found.detail} behind the end", proofs=found.proofs)
 
 
-@check("M034", "encoded-program", "T1027.013")
+@check("M034", "encoded-program", "T1027.013", when=When.TRAITS)
 def encoded_program(facts: FileFacts) -> Iterator[Hit]:
     """A text is a program in base64.
 
@@ -99,7 +99,7 @@ def encoded_program(facts: FileFacts) -> Iterator[Hit]:
         yield Hit(level=Level.WARNING, message=f"is {found.detail}", proofs=found.proofs)
 
 
-@check("M035", "smuggling", "T1027.006", "T1027.017")
+@check("M035", "smuggling", "T1027.006", "T1027.017", when=When.TRAITS)
 def smuggling(facts: FileFacts) -> Iterator[Hit]:
     """A page or an SVG carries a program or an archive in base64 and saves it in the browser.
 
@@ -125,7 +125,7 @@ def program_in_document(facts: FileFacts) -> Iterator[Hit]:
         yield Hit(level=Level.ERROR, message=message, proofs=facts.proofs)
 
 
-@check("M037", "pdf-without-objects", "T1036.008")
+@check("M037", "pdf-without-objects", "T1036.008", when=When.TRAITS)
 def pdf_without_objects(facts: FileFacts) -> Iterator[Hit]:
     """A PDF header with no PDF object behind it.
 
@@ -139,7 +139,7 @@ def pdf_without_objects(facts: FileFacts) -> Iterator[Hit]:
         yield Hit(level=level, message=found.detail, proofs=facts.proofs)
 
 
-@check("M038", "suspicious-link", "T1204.002", "T1027.012")
+@check("M038", "suspicious-link", "T1204.002", "T1027.012", when=When.TRAITS)
 def suspicious_link(facts: FileFacts) -> Iterator[Hit]:
     """A shell link starts a command interpreter, hides its arguments or fetches its icon.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policyc.checks.content import trait
-from policyc.checks.registry import Hit, check
+from policyc.checks.registry import Hit, When, check
 from policyc.model.diagnostic import Level
 from policyc.model.facts import FileFacts
 
 
-@check("M050", "unverifiable-member", "T1027.013")
+@check("M050", "unverifiable-member", "T1027.013", when=When.TRAITS)
 def unverifiable_member(facts: FileFacts) -> Iterator[Hit]:
     """A member of an archive is encrypted.
 
@@ -21,7 +21,7 @@ def unverifiable_member(facts: FileFacts) -> Iterator[Hit]:
         yield Hit(level=Level.WARNING, message=f"cannot be verified: {found.detail}")
 
 
-@check("M051", "member-leaves-folder", "T1036.005")
+@check("M051", "member-leaves-folder", "T1036.005", when=When.TRAITS)
 def member_leaves_folder(facts: FileFacts) -> Iterator[Hit]:
     """A member's name would leave the folder that the archive is unpacked into.
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from policyc.checks.extensions import LURES, OPENED, PROTECTED, RUNS
-from policyc.checks.registry import Hit, check
+from policyc.checks.registry import Hit, When, check
 from policyc.checks.skeleton import skeleton
 from policyc.model.diagnostic import Level
 from policyc.model.facts import FileFacts
@@ -31,7 +31,7 @@ _CLSID = re.compile(r"\.\{[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}\Z", re.I
 _STREAM = re.compile(r"\.\w{1,8}:[^:]{1,255}\Z")
 
 
-@check("M001", "bidirectional-control", "T1036.002")
+@check("M001", "bidirectional-control", "T1036.002", when=When.ODD_NAME)
 def bidirectional_control(facts: FileFacts) -> Iterator[Hit]:
     """The name holds a character that changes the direction in which it is displayed.
 
@@ -46,7 +46,7 @@ def bidirectional_control(facts: FileFacts) -> Iterator[Hit]:
         yield Hit(level=Level.WARNING, message="the name holds an invisible direction mark")
 
 
-@check("M002", "double-extension", "T1036.007", "T1204.002")
+@check("M002", "double-extension", "T1036.007", "T1204.002", when=When.ODD_NAME)
 def double_extension(facts: FileFacts) -> Iterator[Hit]:
     """The last extension runs, the one before it is a document's or a picture's.
 
@@ -70,7 +70,7 @@ def _is_program(facts: FileFacts) -> bool:
     return facts.actual.format_class in classes or facts.script is not None
 
 
-@check("M007", "trailing-blank-or-dot", "T1036.006")
+@check("M007", "trailing-blank-or-dot", "T1036.006", when=When.ODD_NAME)
 def trailing_blank_or_dot(facts: FileFacts) -> Iterator[Hit]:
     """The name ends in a blank or a dot.
 
@@ -86,7 +86,7 @@ def trailing_blank_or_dot(facts: FileFacts) -> Iterator[Hit]:
     yield Hit(level=level, message="the name ends in a blank or a dot")
 
 
-@check("M008", "invisible-character", "T1027.018", "T1036")
+@check("M008", "invisible-character", "T1027.018", "T1036", when=When.ODD_NAME)
 def invisible_character(facts: FileFacts) -> Iterator[Hit]:
     """The name holds a character that is displayed as nothing.
 
@@ -119,19 +119,21 @@ def _honest(name: str, index: int) -> bool:
     return False
 
 
-@check("M009", "control-character", "T1036")
+@check("M009", "control-character", "T1036", when=When.ODD_NAME)
 def control_character(facts: FileFacts) -> Iterator[Hit]:
     """The name holds a control character.
 
     Why: a line break or an escape hides the rest of the name in lists, logs and dialogues.
     """
+    if facts.name.isprintable():
+        return
     found = [char for char in facts.name if ord(char) < 32 or 0x7F <= ord(char) <= 0x9F]
     if found:
         message = f"the name holds the control character U+{ord(found[0]):04X}"
         yield Hit(level=Level.ERROR, message=message)
 
 
-@check("M010", "lookalike-extension", "T1036", "T1036.008")
+@check("M010", "lookalike-extension", "T1036", "T1036.008", when=When.ODD_NAME)
 def lookalike_extension(facts: FileFacts) -> Iterator[Hit]:
     """The extension is written with letters that only look like those of a known one.
 
@@ -147,7 +149,7 @@ def lookalike_extension(facts: FileFacts) -> Iterator[Hit]:
         yield Hit(level=Level.ERROR, message=f"the extension looks like .{known} and is not")
 
 
-@check("M011", "lookalike-dot", "T1036.007")
+@check("M011", "lookalike-dot", "T1036.007", when=When.ODD_NAME)
 def lookalike_dot(facts: FileFacts) -> Iterator[Hit]:
     """A character that looks like a dot stands before something that looks like an extension.
 
@@ -164,7 +166,7 @@ def lookalike_dot(facts: FileFacts) -> Iterator[Hit]:
         yield Hit(level=level, message=f"U+{ord(name[at]):04X} looks like the dot of .{seen}")
 
 
-@check("M012", "alternate-stream", "T1564.004")
+@check("M012", "alternate-stream", "T1564.004", when=When.ODD_NAME)
 def alternate_stream(facts: FileFacts) -> Iterator[Hit]:
     """The name addresses an alternate data stream behind a harmless extension.
 
@@ -176,7 +178,7 @@ def alternate_stream(facts: FileFacts) -> Iterator[Hit]:
         yield Hit(level=level, message="the name has the form of an alternate data stream")
 
 
-@check("M013", "server-name-trick", "T1036.008")
+@check("M013", "server-name-trick", "T1036.008", when=When.ODD_NAME)
 def server_name_trick(facts: FileFacts) -> Iterator[Hit]:
     """The name tries to be cut by a server: an encoded NUL or a semicolon before the extension.
 
@@ -187,7 +189,7 @@ def server_name_trick(facts: FileFacts) -> Iterator[Hit]:
         yield Hit(level=Level.WARNING, message="the name is made to be cut before its extension")
 
 
-@check("M014", "class-id-extension", "T1036.008")
+@check("M014", "class-id-extension", "T1036.008", when=When.ODD_NAME)
 def class_id_extension(facts: FileFacts) -> Iterator[Hit]:
     """The extension is a class id.
 
@@ -197,7 +199,7 @@ def class_id_extension(facts: FileFacts) -> Iterator[Hit]:
         yield Hit(level=Level.ERROR, message="the extension is a class id, which Explorer hides")
 
 
-@check("M015", "undecodable-name", "T1036")
+@check("M015", "undecodable-name", "T1036", when=When.ODD_NAME)
 def undecodable_name(facts: FileFacts) -> Iterator[Hit]:
     """The name is no valid UTF-8.
 
@@ -207,7 +209,7 @@ def undecodable_name(facts: FileFacts) -> Iterator[Hit]:
         yield Hit(level=Level.INFO, message="the name is no valid UTF-8")
 
 
-@check("M016", "padded-extension", "T1036.007")
+@check("M016", "padded-extension", "T1036.007", when=When.ODD_NAME)
 def padded_extension(facts: FileFacts) -> Iterator[Hit]:
     """A long run of blanks or underscores stands before the last extension.
 
@@ -248,7 +250,10 @@ def deceptive_folder(facts: FileFacts) -> Iterator[Hit]:
     Why: ``C:\\Windows \\System32`` is not the Windows folder, and an archive with ``a.pdf`` and
     ``a.pdf /a.pdf .cmd`` made an archiver run the second when the first was opened.
     """
-    parts = facts.path.replace("\\", "/").split("/")[:-1]
+    path = facts.path.replace("\\", "/")
+    if " /" not in path:
+        return
+    parts = path.split("/")[:-1]
     for part, _ in pairwise([*parts, facts.name]):
         bare = part.rstrip(" ")
         if bare == part or not bare:

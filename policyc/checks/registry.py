@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import enum
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeAlias
 
 from policyc.model.diagnostic import Finding, Level, Proof
 from policyc.model.facts import UNKNOWN, FileFacts
 
 Body: TypeAlias = Callable[[FileFacts], Iterator["Hit"]]
+_PLAIN = re.compile(r"[A-Za-z0-9_+\-]*\.?[A-Za-z0-9_+\-]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,33 +25,65 @@ class Hit:
     proofs: tuple[Proof, ...] = ()
 
 
+class When(enum.Enum):
+    """Which files a check is asked about."""
+
+    ALWAYS = "always"
+    ODD_NAME = "odd-name"
+    TRAITS = "traits"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """A registered check. ``techniques`` are ATT&CK ids, ``manual`` the docstring."""
+    """A registered check. ``techniques`` are ATT&CK ids, ``manual`` the docstring.
+
+    ``when`` says which files the check can have something to say about: asking it first
+    keeps a scan fast.
+    """
 
     code: str
     name: str
     techniques: tuple[str, ...]
     body: Body
     manual: str
+    when: When
 
 
 CHECKS: dict[str, Check] = {}
 """Every check by code, in the order of the codes once all modules are imported."""
 
 
-def check(code: str, name: str, *techniques: str) -> Callable[[Body], Body]:
+def check(
+    code: str, name: str, *techniques: str, when: When = When.ALWAYS
+) -> Callable[[Body], Body]:
     """Register a check; raises ValueError for a code that is taken or an empty docstring."""
 
     def register(body: Body) -> Body:
         if code in CHECKS or not body.__doc__:
             raise ValueError(f"{code} is taken or has no manual")
         CHECKS[code] = Check(
-            code=code, name=name, techniques=techniques, body=body, manual=body.__doc__
+            code=code,
+            name=name,
+            techniques=techniques,
+            body=body,
+            manual=body.__doc__,
+            when=when,
         )
         return body
 
     return register
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name is letters, digits and at most one dot, so that it cannot deceive."""
+    return _PLAIN.fullmatch(name) is not None and "____" not in name
+
+
+@cache
+def _concerned(*, odd: bool, traits: bool) -> tuple[Check, ...]:
+    """The checks to ask about a file with such a name and with or without traits."""
+    asked = {When.ALWAYS: True, When.ODD_NAME: odd, When.TRAITS: traits}
+    return tuple(item for item in CHECKS.values() if asked[item.when])
 
 
 def check_file(facts: FileFacts) -> tuple[Finding, ...]:
@@ -67,7 +103,7 @@ def check_file(facts: FileFacts) -> tuple[Finding, ...]:
             proofs=hit.proofs,
             codepoints=codepoints(facts.name),
         )
-        for item in CHECKS.values()
+        for item in _concerned(odd=not is_plain(facts.name), traits=bool(facts.traits))
         for hit in item.body(facts)
     ]
     return tuple(sorted(found, key=lambda finding: (finding.level.rank, finding.code)))

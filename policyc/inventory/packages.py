@@ -57,7 +57,7 @@ class Packages:
         found = self._owners.get(path)
         if found is not None:
             return found
-        site = _SITE.match(path)
+        site = _SITE.match(path) if "-packages/" in path else None
         if site is not None and site[0] not in self._sites:
             self._sites.add(site[0])
             for owned_path, owned in _python(self._folder, site[0]):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,10 +230,15 @@ def strongest(body: bytes) -> Signs | None:
     return best
 
 
+@lru_cache(maxsize=2)
+def _of_beginning(start: bytes) -> Signs | None:
+    """Two readers ask about the same text, one after the other."""
+    return None if _is_prose(start) else strongest(start)
+
+
 def beginning(body: bytes) -> Signs | None:
     """``strongest`` for a text that may be prose about code: its first 4 KiB, if no prose."""
-    start = body[:_BEGINNING]
-    return None if _is_prose(start) else strongest(start)
+    return _of_beginning(body[:_BEGINNING])
 
 
 def _is_prose(body: bytes) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from policyc.model.facts import Skipped, SkipReason
@@ -146,11 +147,15 @@ def endpoint_path(relative: str, prefix: str) -> str:
 
     Raises ValueError for a prefix that is neither ``/absolute`` nor ``C:\\absolute``.
     """
-    style = style_of(prefix)
-    if style is None:
+    head, windows = _head(prefix)
+    return head + relative.replace("/", "\\") if windows else head + relative
+
+
+@lru_cache(maxsize=16)
+def _head(prefix: str) -> tuple[str, bool]:
+    """What stands before every path below a prefix, and whether it is a Windows path."""
+    if style_of(prefix) is None:
         raise ValueError(f"{prefix!r} is neither /absolute nor C:\\absolute")
     if prefix.startswith("/"):
-        return f"{prefix.rstrip('/')}/{relative}"
-    head = prefix.replace("/", "\\").rstrip("\\")
-    tail = relative.replace("/", "\\")
-    return f"{head}\\{tail}"
+        return prefix.rstrip("/") + "/", False
+    return prefix.replace("/", "\\").rstrip("\\") + "\\", True
