@@ -240,7 +240,7 @@ def run_verify(
             "unknown",
             "unexplained",
             "witnesses",
-            "unexplained",
+            "of them wrong",
         )
     ]
     for name, artifacts in _collect(paths, target):
