@@ -22,8 +22,10 @@ from policyc.inventory.schema import (
 from policyc.inventory.sorting import sorted_lines
 from policyc.model.facts import FileFacts, HostInfo, Inventory, Platform, Skipped, SkipReason
 
-_ROW_GROUP = 20_480
-_MEMORY = "256MB"
+_ROW_GROUP = 10_240
+_MEMORY = ("256MB", "4GB")
+"""What a table may take while it is written: the second only if rows are uncommonly wide."""
+
 _DIGEST = 64
 MAX_ROW = 8 << 20
 """Bytes of the longest row; a file with more facts is a skip."""
@@ -96,9 +98,6 @@ def _write_parquet(rows: Iterable[bytes], host: HostInfo, path: Path) -> None:
         with spool.open("wb") as file:
             for line in sorted_lines(_by_digest(row) for row in rows):
                 file.write(line[_DIGEST:] + b"\n")
-        connection = _connect()
-        connection.execute(f"SET memory_limit = '{_MEMORY}'")
-        connection.execute("SET temp_directory = ?", [folder])
         metadata = json.dumps(header_row(host), sort_keys=True).replace("'", "''")
         selected = ", ".join(
             "unhex(sha256) AS sha256" if name == "sha256" else f'"{name}"' for name in COLUMNS
@@ -106,14 +105,31 @@ def _write_parquet(rows: Iterable[bytes], host: HostInfo, path: Path) -> None:
         source = "read_json(?, format = 'newline_delimited', columns = {}, ".format(
             "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items()) + "}"
         )
-        connection.execute(
-            f"COPY (SELECT {selected} FROM {source} maximum_object_size = {2 * MAX_ROW}) "  # noqa: S608
-            f") TO '{_quoted(path)}' (FORMAT parquet, "
-            f"COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP}, "
-            f"KV_METADATA {{policyc_inventory: '{metadata}'}})",
-            [str(spool)],
+        command = (
+            f"COPY (SELECT {selected} FROM {source} maximum_object_size = {2 * MAX_ROW})) "  # noqa: S608
+            f"TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION zstd, "
+            f"ROW_GROUP_SIZE {_ROW_GROUP}, KV_METADATA {{policyc_inventory: '{metadata}'}})"
         )
-        connection.close()
+        _copy(command, spool, folder)
+
+
+def _copy(command: str, spool: Path, folder: str) -> None:
+    """Run the COPY in as little memory as it takes; the bytes are the same."""
+    import duckdb  # noqa: PLC0415
+
+    for limit in _MEMORY:
+        connection = _connect()
+        connection.execute(f"SET memory_limit = '{limit}'")
+        connection.execute("SET temp_directory = ?", [folder])
+        try:
+            connection.execute(command, [str(spool)])
+        except duckdb.OutOfMemoryException:
+            if limit == _MEMORY[-1]:
+                raise
+        else:
+            return
+        finally:
+            connection.close()
 
 
 def _by_digest(row: bytes) -> bytes:

@@ -170,3 +170,12 @@ def test_a_reader_that_always_dies_is_a_skip(
     inventory = _scan(tmp_path, tmp_path.parent / "died.jsonl")
     assert inventory.files == ()
     assert [item.reason for item in inventory.skipped] == [SkipReason.CRASHED]
+
+
+def test_a_table_that_needs_more_memory_gets_it(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _scan(tree, tmp_path / "a.parquet")
+    monkeypatch.setattr("policyc.inventory.table._MEMORY", ("1MB", "4GB"))
+    _scan(tree, tmp_path / "b.parquet")
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
