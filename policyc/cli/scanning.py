@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -19,7 +18,7 @@ from policyc.inventory.exports import ExportError, read_export
 from policyc.inventory.fingerprint import tree_digest
 from policyc.inventory.packages import Packages, for_roots
 from policyc.inventory.scan import ScanError, jobs
-from policyc.inventory.table import encode_row, header_row, write_rows
+from policyc.inventory.table import encode_row, header_row, whole_file, write_rows
 from policyc.inventory.worker import Job, own_cpus
 from policyc.model.facts import HostInfo, Platform
 from policyc.model.path import PathStyle, style_of
@@ -205,13 +204,8 @@ class _Run:
         """Write the inventory that the cache holds for just these files."""
         output = self._request.output
         if not (output.is_file() and output.read_bytes() == content):
-            handle, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            umask = os.umask(0)
-            os.umask(umask)
-            Path(name).chmod(0o666 & ~umask)
-            Path(name).replace(output)
+            with whole_file(output) as scratch:
+                scratch.write_bytes(content)
         stored = json.loads(counts)
         totals = ScanSummary(**stored["totals"])
         self._totals = replace(totals, reused=totals.files)

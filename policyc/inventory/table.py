@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,11 +72,18 @@ def write_rows(rows: Iterable[bytes], host: HostInfo, path: Path) -> None:
     writer = writers.get(path.suffix)
     if writer is None:
         raise InventoryError(f"{path}: an inventory ends in .parquet or .jsonl")
+    with whole_file(path) as scratch:
+        writer(rows, host, scratch)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A file to write beside ``path``, which it replaces at the end, or not at all."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     os.close(handle)
     scratch = Path(name)
     try:
-        writer(rows, host, scratch)
+        yield scratch
         umask = os.umask(0)
         os.umask(umask)
         scratch.chmod(0o666 & ~umask)

@@ -17,7 +17,7 @@ from policyc.model.identity import CertSha256, DistinguishedName, Oid, TbsHash
 from policyc.readers import der, publickey
 from policyc.readers.limits import Limits
 from policyc.readers.md2 import md2
-from policyc.readers.reader import MalformedError
+from policyc.readers.reader import MalformedError, one_line
 
 _MAX_CERTIFICATE = 64 * 1024
 _VERSION = 0xA0
@@ -112,7 +112,7 @@ def parse(encoded: bytes) -> Parsed:
     except MalformedError:
         raise
     except _BROKEN as error:
-        raise MalformedError(f"certificate: {_one_line(error)}") from error
+        raise MalformedError(f"certificate: {one_line(error, 120)}") from error
 
 
 def _parsed(cert: Any, encoded: bytes, top: tuple[der.Element, ...], digest: str) -> Parsed:  # noqa: ANN401
@@ -188,10 +188,6 @@ def _public_key(cert: Any) -> tuple[publickey.PublicKey | None, str, int]:  # no
         x, y = (int.from_bytes(part, "big") for part in (raw[1 : 1 + size], raw[1 + size :]))
         return publickey.EcKey(curve=curve, x=x, y=y), name, curve.p.bit_length()
     return None, name, 0
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:120] or type(error).__name__
 
 
 def bag(encoded: tuple[bytes, ...]) -> tuple[Parsed, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from policyc.readers.limits import Limits
-from policyc.readers.reader import MalformedError
+from policyc.readers.reader import MalformedError, one_line
 from policyc.readers.source import Source, SourceFile
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._"
@@ -157,7 +157,7 @@ def open_ole(source: Source) -> Any:  # noqa: ANN401
     try:
         return olefile.OleFileIO(SourceFile(source))
     except BROKEN as error:
-        raise MalformedError(f"compound file: {_line(error)}") from error
+        raise MalformedError(f"compound file: {one_line(error, 120)}") from error
 
 
 def read_stream(ole: Any, path: list[str], limit: int) -> bytes:  # noqa: ANN401
@@ -166,9 +166,5 @@ def read_stream(ole: Any, path: list[str], limit: int) -> bytes:  # noqa: ANN401
         with ole.openstream(path) as stream:
             data: bytes = stream.read(limit)
     except BROKEN as error:
-        raise MalformedError(f"stream {path[-1]!r}: {_line(error)}") from error
+        raise MalformedError(f"stream {path[-1]!r}: {one_line(error, 120)}") from error
     return data
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:120] or type(error).__name__

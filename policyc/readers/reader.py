@@ -51,3 +51,8 @@ class Reader:
 
     format: FileFormat
     read: Callable[[Source, str, Limits], Reading]
+
+
+def one_line(error: BaseException, longest: int = 200) -> str:
+    """An exception's text on one line, its type's name where it has none."""
+    return " ".join(str(error).split())[:longest] or type(error).__name__

@@ -12,6 +12,7 @@ from typing import IO, Any, cast
 from policyc.model.facts import SkipReason
 from policyc.readers.containers.member import Budget, Chunks, ContainerError, Member
 from policyc.readers.containers.streams import BROKEN_STREAM
+from policyc.readers.reader import one_line
 
 _BROKEN = (tarfile.TarError, *BROKEN_STREAM, UnicodeError, IndexError, RecursionError)
 _METADATA = 1 << 20
@@ -88,5 +89,4 @@ def _reader(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Chunks:
 
 
 def _malformed(error: BaseException) -> ContainerError:
-    text = " ".join(str(error).split())[:200]
-    return ContainerError(SkipReason.MALFORMED, text or type(error).__name__)
+    return ContainerError(SkipReason.MALFORMED, one_line(error))

@@ -13,6 +13,7 @@ from typing import IO
 from policyc.model.facts import SkipReason
 from policyc.readers.containers.member import Budget, Chunks, ContainerError, Member
 from policyc.readers.containers.streams import BROKEN_STREAM
+from policyc.readers.reader import one_line
 from policyc.readers.source import Source, SourceFile
 
 _ENCRYPTED, _UTF8 = 0x1, 0x800
@@ -26,8 +27,8 @@ def members(source: Source, budget: Budget) -> Iterator[Member]:
     """Every member that is a file, in directory order; raises ContainerError."""
     try:
         archive = zipfile.ZipFile(SourceFile(source))
-    except (*_BROKEN, NotImplementedError, MemoryError) as error:
-        raise ContainerError(SkipReason.MALFORMED, _text(error)) from error
+    except (*_BROKEN, NotImplementedError) as error:
+        raise ContainerError(SkipReason.MALFORMED, one_line(error)) from error
     for info in archive.infolist():
         budget.count()
         mode = info.external_attr >> 16 if info.create_system == _UNIX else -1
@@ -111,12 +112,8 @@ def _reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Chunks:
                 stream = archive.open(info)
             return stream.read(size)
         except NotImplementedError as error:
-            raise ContainerError(SkipReason.UNSUPPORTED, _text(error)) from error
+            raise ContainerError(SkipReason.UNSUPPORTED, one_line(error)) from error
         except _BROKEN as error:
-            raise ContainerError(SkipReason.MALFORMED, _text(error)) from error
+            raise ContainerError(SkipReason.MALFORMED, one_line(error)) from error
 
     return read
-
-
-def _text(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
