@@ -251,6 +251,10 @@ def _run_pool(
             elif not done:
                 return
     finally:
+        if pending:
+            # Interrupted: a worker that lives on would complain that nobody listens.
+            for child in multiprocessing.active_children():
+                child.kill()
         pool.shutdown(wait=False, cancel_futures=True)
 
 
