@@ -23,7 +23,7 @@ BASELINE_CODES: dict[str, str] = {
     "B011": "The inventory that a `from:` rule names cannot be read.",
     "B012": "A file of a `from:` inventory got no rule: it has an error-level masquerade finding, "
     "or none of the levels fits it.",
-    "B013": "An accepted loss that does not occur (any more). Remove it.",
+    "B013": "An accepted loss or finding that does not occur (any more). Remove it.",
     "B014": "A permit that can never allow anything, because one forbid covers all it names.",
     "B015": "A rule that changes no decision, because another of the same effect covers it.",
 }

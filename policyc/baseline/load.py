@@ -8,20 +8,19 @@ from pathlib import Path
 from typing import TypeAlias
 
 from policyc.baseline import read
-from policyc.baseline.collector import Collector, did_you_mean
+from policyc.baseline.acceptance import check_accepted_rules, read_accept
+from policyc.baseline.collector import Collector
 from policyc.baseline.nodes import Mapping, Node, compose
 from policyc.baseline.rules import RULE, read_rule
 from policyc.baseline.settings import read_targets
+from policyc.checks.waiving import waived
 from policyc.inventory import InventoryError, read_inventory
-from policyc.lowering.losses import LOSSES
-from policyc.model.diagnostic import Diagnostic, Label, Level
+from policyc.model.diagnostic import Diagnostic, Label
 from policyc.model.facts import Collection, Inventory
-from policyc.model.ir import AcceptedLoss, Mode, PolicyIR, Rule
+from policyc.model.ir import Mode, PolicyIR, Rule
 from policyc.model.span import Span
-from policyc.targets import target_names
 
 TOP = ("policyc", "name", "mode", "governs", "levels", "targets", "rules", "accept")
-ACCEPT = ("loss", "target", "rule", "reason")
 DEFAULT_GOVERNS = (
     Collection.EXECUTABLE,
     Collection.LIBRARY,
@@ -100,12 +99,19 @@ def _policy(top: Mapping, load: LoadInventory, collector: Collector) -> PolicyIR
     if top.get("name") is None:
         collector.add("B006", "a baseline needs a name", top.span, remedy="add `name: …`")
     mode = read.choice(top.get("mode"), "mode", Mode, collector) or Mode.AUDIT
-    rules = _rules(top, load, collector)
+    accepted = read_accept(top.get("accept"), collector)
+
+    def load_waived(inventory: str) -> Inventory:
+        return waived(load(inventory), accepted.findings)
+
+    rules = _rules(top, load_waived, collector)
+    check_accepted_rules(accepted.losses, {rule.name for rule in rules}, collector)
     return PolicyIR(
         name=name or "",
         governs=_governs(top.get("governs"), mode, collector),
         rules=frozenset(rules),
-        accepted=_accepted(top.get("accept"), {rule.name for rule in rules}, collector),
+        accepted=accepted.losses,
+        waivers=accepted.findings,
         targets=read_targets(top.get("targets"), collector),
         origin=top.span,
     )
@@ -157,57 +163,3 @@ def _rules(top: Mapping, load: LoadInventory, collector: Collector) -> list[Rule
             seen[name] = identifier.span
         rules += read_rule(own, name or "", levels, load, collector)
     return rules
-
-
-def _accepted(node: Node | None, rules: set[str], collector: Collector) -> tuple[AcceptedLoss, ...]:
-    accepted = []
-    for item in read.items(node, "accept", collector):
-        own = read.mapping(item, "an accepted loss", ACCEPT, collector)
-        if own is None:
-            continue
-        values = {key: read.text(own.get(key), key, collector) for key in ACCEPT}
-        for key in ("loss", "target", "reason"):
-            if own.get(key) is None:
-                collector.add(
-                    "B006", f"an accepted loss needs `{key}`", own.span, remedy=f"add `{key}: …`"
-                )
-        _known(own.get("loss"), values["loss"], "loss", LOSSES, collector)
-        _known(own.get("target"), values["target"], "target", target_names(), collector)
-        if values["rule"] is not None:
-            _known(own.get("rule"), values["rule"], "rule", rules, collector)
-        accepted.append(
-            AcceptedLoss(
-                code=values["loss"] or "",
-                target=values["target"] or "",
-                reason=values["reason"] or "",
-                rule=values["rule"],
-                origin=own.span,
-            )
-        )
-    return tuple(accepted)
-
-
-def _known(
-    node: Node | None, word: str | None, what: str, possible: object, collector: Collector
-) -> None:
-    names = [str(item) for item in possible]  # type: ignore[attr-defined]
-    if node is None or word is None or word in names:
-        return
-    code = "B010" if what == "rule" else "B008"
-    message = f"there is no {what} `{word}`"
-    collector.add(code, message, node.span, remedy=did_you_mean(word, names))
-
-
-def unused_acceptances(policy: PolicyIR, used: frozenset[AcceptedLoss]) -> tuple[Diagnostic, ...]:
-    """A warning for every accepted loss that did not occur."""
-    collector = Collector()
-    for item in policy.accepted:
-        if item not in used:
-            collector.add(
-                "B013",
-                f"{item.code} does not occur for {item.target}",
-                item.origin,
-                remedy="remove it from accept",
-                level=Level.WARNING,
-            )
-    return tuple(collector.found)

@@ -7,6 +7,7 @@ from typing import Any
 
 from policyc.baseline.conditions import CONDITIONS, HASHES
 from policyc.baseline.propose import RuleLevel
+from policyc.checks import CHECKS
 from policyc.lowering.losses import LOSSES
 from policyc.model.diagnostic import Level
 from policyc.model.facts import Collection, Platform
@@ -43,16 +44,33 @@ def json_schema() -> dict[str, Any]:
         "$defs": {
             "rule": _rule(),
             "condition": _condition(),
-            "accept": _object(
-                {
-                    "loss": {"enum": sorted(LOSSES)},
-                    "target": {"enum": list(target_names())},
-                    "rule": {"type": "string"},
-                    "reason": {"type": "string", "minLength": 1},
-                },
-                required=("loss", "target", "reason"),
-            ),
+            "accept": _accept(),
         },
+    }
+
+
+def _accept() -> dict[str, Any]:
+    common = {
+        "reason": {"type": "string", "minLength": 1},
+        "owner": {"type": "string"},
+        "until": {"type": "string", "format": "date", "description": "the last day it holds"},
+    }
+    loss = {
+        "loss": {"enum": sorted(LOSSES)},
+        "target": {"enum": list(target_names())},
+        "rule": {"type": "string"},
+    }
+    finding = {
+        "finding": {"enum": sorted(CHECKS)},
+        "sha256": {"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"},
+        "path": {"type": "string"},
+    }
+    scoped = {"anyOf": [{"required": ["sha256"]}, {"required": ["path"]}]}
+    return {
+        "anyOf": [
+            _object({**loss, **common}, required=("loss", "target", "reason")),
+            {**_object({**finding, **common}, required=("finding", "reason")), **scoped},
+        ]
     }
 
 

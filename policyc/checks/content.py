@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from policyc.checks.extensions import NEVER_MACROS, OPAQUE, OPENED, RUNS
+from policyc.checks.extensions import NEVER_MACROS, OPAQUE
 from policyc.checks.registry import Hit, When, check
 from policyc.model.diagnostic import Level
 from policyc.model.facts import FileFacts, Trait
 from policyc.model.filename import clean_extension
 from policyc.model.formats import FileFormat, FormatClass
+from policyc.readers.claims import known_as
 
 _F = FileFormat
 _PASSIVE = frozenset(
     {FormatClass.DOCUMENT, FormatClass.MEDIA, FormatClass.TEXT, FormatClass.CONTAINER}
 )
 _SHOWN = frozenset({FormatClass.DOCUMENT, FormatClass.MEDIA})
-_UNSTRUCTURED = frozenset({_F.TEXT, _F.HTML, _F.XML})
+_UNSTRUCTURED = frozenset({_F.TEXT, _F.HTML, _F.XML, _F.OTHER_MEDIA})
 _PROGRAM_LIKE = frozenset({_F.ISO, _F.VHD, _F.ONENOTE})
 """Formats that put programs one click away and that nobody needs under another name."""
 
@@ -83,8 +84,12 @@ def trait(facts: FileFacts, kind: str) -> Trait | None:
 
 
 def _signs(facts: FileFacts) -> tuple[int, str]:
-    """How many signs of which script language the text has."""
+    """How many signs of which script language the text has; Magika's word counts as two."""
     found = trait(facts, "code")
+    if found is None or found.detail.startswith("1 "):
+        heard = trait(facts, "magika")
+        if heard is not None:
+            return 2, heard.detail.partition(" ")[2]
     if found is None:
         return 0, ""
     count, _, language = found.detail.partition(" ")
@@ -100,6 +105,8 @@ def header_extension_mismatch(facts: FileFacts) -> Iterator[Hit]:
     OneNote sections count as programs, as they put programs one click away.
     Evidence: the bytes of the structures that prove the format, with their offsets.
     Next step: find out who put it there; if the name is right for you, rename the file.
+    Recognise: the icon and the size do not fit a document; ``Properties`` or ``file NAME`` says
+    program. A document never asks for permission to make changes.
     """
     runs = facts.actual.format_class is FormatClass.EXECUTABLE
     image = facts.actual in _PROGRAM_LIKE
@@ -125,6 +132,8 @@ def script_behind_document(facts: FileFacts) -> Iterator[Hit]:
     claims: an interpreter line or one sign of a script language is enough. A claim of plain
     text needs two independent signs and is a warning, as a script is text too; under an
     extension that says nothing it is information. Markup and configuration are left alone.
+    Recognise: opened in a plain text editor it is readable commands, where a picture or a
+    PDF would be unreadable signs.
     """
     ext = clean_extension(facts.name)
     script = facts.script
@@ -154,6 +163,7 @@ def structure_missing(facts: FileFacts) -> Iterator[Hit]:
     Why: a script behind a picture's name is caught without knowing its language.
     Example: ``report.pdf`` that is plain text, ``photo.jpg`` that is an archive.
     Content of a sibling format (a PNG named ``.jpg``) is only information.
+    Recognise: its own viewer says that the file is damaged, while another program opens it.
     """
     if not _contradicts(facts):
         return
@@ -210,6 +220,7 @@ def program_under_foreign_extension(facts: FileFacts) -> Iterator[Hit]:
     Why: block lists work by extension.
     Example: a PE file named ``setup.msi`` or ``update.tmp``.
     Other extensions are left alone: many programs keep DLLs under their own.
+    Recognise: ``file NAME`` says program, the extension says something else or nothing.
     """
     if facts.actual not in _DETACHED or facts.actual in facts.claimed or _claims_passive(facts):
         return
@@ -232,6 +243,7 @@ def container_without_claim(facts: FileFacts) -> Iterator[Hit]:
     Why: mail filters unpack by extension; a disk image hides the mark of the web.
     Only extensions that say nothing (``.dat``, ``.tmp``) and, outside installed software,
     names without an extension are reported.
+    Recognise: a file without a telling name that opens as a folder or a drive.
     """
     ext = clean_extension(facts.name)
     if facts.actual in _PACKED and not facts.claimed and ext in OPAQUE | {""}:
@@ -244,6 +256,7 @@ def macros_without_claim(facts: FileFacts) -> Iterator[Hit]:
     """An Office document holds macros under an extension that promises none.
 
     Why: people and filters let ``.docx`` pass because it cannot hold macros.
+    Recognise: a document named .docx or .xlsx that shows a yellow bar asking to enable content.
     """
     found = trait(facts, "macros")
     if found is not None and clean_extension(facts.name) in NEVER_MACROS:
@@ -256,6 +269,7 @@ def template_injection(facts: FileFacts) -> Iterator[Hit]:
 
     Why: the code comes later, from a place that no scanner has seen. A template from another
     machine is a warning, everything else information.
+    Recognise: on opening, the document says for a moment that it downloads something.
     """
     found = trait(facts, "external-template")
     if found is not None:
@@ -266,4 +280,4 @@ def template_injection(facts: FileFacts) -> Iterator[Hit]:
 
 def runs_by_name(facts: FileFacts) -> bool:
     """Whether the extension is one that runs or opens as a drive."""
-    return clean_extension(facts.name) in RUNS | OPENED
+    return clean_extension(facts.name) in known_as("acts")

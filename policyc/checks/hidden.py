@@ -28,6 +28,7 @@ def embedded_program(facts: FileFacts) -> Iterator[Hit]:
     Why: a loader, a script or a second stage cuts it out; the carrier is only its passport.
     Evidence: the offset and the header, which the format's own reader accepts. A warning in a
     OneNote section, which holds attachments by right.
+    Recognise: the file is far larger than what it shows; a picture of a page with megabytes.
     """
     found = trait(facts, "embedded-program")
     if found is not None:
@@ -45,6 +46,7 @@ def second_format(facts: FileFacts) -> Iterator[Hit]:
     Why: a checker reads the one, a victim's program the other.
     Archives and disk images behind a document or a medium are errors, others warnings. A
     program with a PDF header is a warning under its own name.
+    Recognise: two programs both open it, and show different things.
     """
     for found in facts.traits:
         if found.kind != "second-format":
@@ -61,6 +63,7 @@ def text_behind_magic(facts: FileFacts) -> Iterator[Hit]:
     """The first bytes are a picture's or a sound's, everything behind them is text.
 
     Why: ``GIF89a;<?php`` passes a check of magic numbers and runs on the server.
+    Recognise: the picture is not shown by any viewer; an editor shows text after a few signs.
     """
     found = trait(facts, "text-behind-magic")
     if found is not None:
@@ -74,6 +77,8 @@ def code_in_medium(facts: FileFacts) -> Iterator[Hit]:
 
     Why: an interpreter skips what it does not understand and runs the rest.
     Code that a server or a browser runs is an error, other scripts are a warning.
+    Recognise: the picture is shown as usual. Only its end or its comments, seen in an editor,
+    are text.
     """
     active = trait(facts, "active-code")
     if active is not None:
@@ -93,6 +98,8 @@ def encoded_program(facts: FileFacts) -> Iterator[Hit]:
     """A text is a program in base64.
 
     Why: ``certutil -decode`` and one line of any script language make it a program again.
+    Recognise: a text of long lines of letters and digits without a word; a program begins
+    with ``TVqQ`` or ``TVpQ``.
     """
     found = trait(facts, "encoded-program")
     if found is not None:
@@ -104,6 +111,7 @@ def smuggling(facts: FileFacts) -> Iterator[Hit]:
     """A page or an SVG carries a program or an archive in base64 and saves it in the browser.
 
     Why: the file is put together behind the mail filter and the proxy.
+    Recognise: a page opened from a mail offers a download at once, without any click on a link.
     """
     found = trait(facts, "smuggling")
     if found is not None:
@@ -116,6 +124,7 @@ def program_in_document(facts: FileFacts) -> Iterator[Hit]:
     """A program is a part of an Office document or a PDF.
 
     Why: one double click on an icon in the page runs it.
+    Recognise: the page shows an icon or a picture with the request to double-click it.
     """
     outer, inside, _ = facts.path.rpartition("!/")
     if not inside or extension_of(outer) not in _OFFICE:
@@ -131,6 +140,7 @@ def pdf_without_objects(facts: FileFacts) -> Iterator[Hit]:
 
     Why: the header is the passport of a script or of anything else.
     Information; a warning if the rest reads like a script.
+    Recognise: the PDF viewer says that the file is damaged or empty.
     """
     found = trait(facts, "no-objects")
     if found is not None:
@@ -144,6 +154,8 @@ def suspicious_link(facts: FileFacts) -> Iterator[Hit]:
     """A shell link starts a command interpreter, hides its arguments or fetches its icon.
 
     Why: a link is shown with any icon and never with its extension.
+    Recognise: a small arrow on the icon, and ``Target`` in the properties names cmd, powershell,
+    mshta or another interpreter.
     """
     if facts.actual is not FileFormat.LNK:
         return

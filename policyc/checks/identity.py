@@ -25,6 +25,7 @@ def broken_signature(facts: FileFacts) -> Iterator[Hit]:
     Why: a copied or patched signature looks like one in a file's properties.
     A file without a signature is not meant. A table that lies outside the file holds no
     signature at all and is a warning.
+    Recognise: the digital signature tab says that the signature is not valid.
     """
     for item in () if facts.signatures is UNKNOWN else facts.signatures:
         if item.grade is SignatureGrade.INVALID and item.kind is SignatureKind.AUTHENTICODE:
@@ -44,6 +45,7 @@ def foreign_signer(facts: FileFacts) -> Iterator[Hit]:
 
     Why: the company name is a text that anybody can write.
     Unsigned files are not meant: Windows' own files are signed in catalogs.
+    Recognise: the details tab says Microsoft, the digital signature tab another name.
     """
     info = _version(facts)
     if info is None or not (info.company_name or "").lower().startswith("microsoft"):
@@ -61,6 +63,7 @@ def renamed_utility(facts: FileFacts) -> Iterator[Hit]:
 
     Why: rules and watchers that look at names do not see it.
     Only a curated list of programs is compared; suffixes such as 64 and .mui do not count.
+    Recognise: the details tab has an original file name that is not the name of the file.
     """
     info = _version(facts)
     original = "" if info is None else (info.original_filename or "").strip().lower()

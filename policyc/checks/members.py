@@ -15,6 +15,7 @@ def unverifiable_member(facts: FileFacts) -> Iterator[Hit]:
     """A member of an archive is encrypted.
 
     Why: nothing can say what it is; whoever sent the password can.
+    Recognise: the password stands in the same message as the archive.
     """
     found = trait(facts, "encrypted")
     if found is not None:
@@ -26,6 +27,7 @@ def member_leaves_folder(facts: FileFacts) -> Iterator[Hit]:
     """A member's name would leave the folder that the archive is unpacked into.
 
     Why: it lands where it is started from, such as the Startup folder.
+    Recognise: the archive's list shows names with ``..`` or with a drive letter.
     """
     found = trait(facts, "traversal")
     if found is not None:

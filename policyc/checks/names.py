@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from itertools import pairwise
 
-from policyc.checks.extensions import LURES, OPENED, PROTECTED, RUNS
+from policyc.checks.extensions import PROTECTED
 from policyc.checks.registry import Hit, When, check
 from policyc.checks.skeleton import skeleton
 from policyc.model.diagnostic import Level
@@ -21,6 +21,7 @@ from policyc.model.filename import (
     clean_extension,
 )
 from policyc.model.formats import FormatClass
+from policyc.readers.claims import known_as
 
 _PADDING = " _\u00a0\u2003\u2800\u3000"
 _PADDED = re.compile(
@@ -38,6 +39,8 @@ def bidirectional_control(facts: FileFacts) -> Iterator[Hit]:
     Why: ``invoice`` + U+202E + ``fdp.exe`` is displayed as ``invoiceexe.pdf``.
     Overrides, embeddings and isolates are errors; the invisible marks U+200E, U+200F and
     U+061C occur in honest right-to-left names and are warnings.
+    Recognise: the type column of the folder view says application while the name ends in pdf;
+    the cursor jumps when you move through the name.
     """
     name = facts.name
     if any(char in BIDI_ACTIVE for char in name):
@@ -54,12 +57,14 @@ def double_extension(facts: FileFacts) -> Iterator[Hit]:
     Invisible characters, blanks, underscores and padding around the first extension do not
     hide it. An extension that opens in a program which can run its content (``iso``,
     ``one``) counts like one that runs.
+    Recognise: with file extensions shown, the name has two of them; the type column says
+    application, script or shortcut.
     """
     parts = [part.strip(_PADDING) for part in clean(facts.name).lower().split(".")]
-    if len(parts) < 3 or parts[-1] not in RUNS | OPENED:
+    if len(parts) < 3 or parts[-1] not in known_as("acts"):
         return
     lure = parts[-2]
-    if lure in LURES:
+    if lure in known_as("lure"):
         yield Hit(
             level=Level.ERROR, message=f".{lure}.{parts[-1]} looks like a {lure} file and runs"
         )
@@ -77,11 +82,12 @@ def trailing_blank_or_dot(facts: FileFacts) -> Iterator[Hit]:
     Why: Windows strips them, other systems do not, so the extension seen is not the one
     that decides how the file is opened. An error if the file is a program or its real
     extension runs and a blank follows it.
+    Recognise: select the name to rename it: the mark goes on behind the last letter.
     """
     name = facts.name
     if not name.strip(".") or not (name[-1] == "." or name[-1].isspace()):
         return
-    runs = clean_extension(name) in RUNS | OPENED and name[-1] != "."
+    runs = clean_extension(name) in known_as("acts") and name[-1] != "."
     level = Level.ERROR if _is_program(facts) or runs else Level.WARNING
     yield Hit(level=level, message="the name ends in a blank or a dot")
 
@@ -93,6 +99,8 @@ def invisible_character(facts: FileFacts) -> Iterator[Hit]:
     Why: it breaks the comparison with a known name or extension and no eye sees it.
     Joiners between letters of scripts that need them and between emoji, and a variation
     selector behind a symbol, are honest; beside a dot or in an extension nothing is.
+    Recognise: the name has more characters than you see; moving through it, the cursor
+    stands still once.
     """
     name = facts.name
     if name.isascii():
@@ -124,6 +132,7 @@ def control_character(facts: FileFacts) -> Iterator[Hit]:
     """The name holds a control character.
 
     Why: a line break or an escape hides the rest of the name in lists, logs and dialogues.
+    Recognise: the name stands on two lines, or is cut, in lists.
     """
     if facts.name.isprintable():
         return
@@ -139,12 +148,15 @@ def lookalike_extension(facts: FileFacts) -> Iterator[Hit]:
 
     Why: ``.рdf`` with a Cyrillic first letter is no PDF for any program, only for people.
     Letters are compared by their UTS #39 skeleton, after NFKC.
+    Recognise: type the extension yourself and compare: search does not find the file.
     """
     raw = facts.name.rpartition(".")[2].strip().lower()
     if raw.isascii() or raw == facts.name:
         return
     shown = skeleton(raw)
-    known = next((item for item in RUNS | OPENED | LURES if skeleton(item) == shown), None)
+    known = next(
+        (item for item in known_as("acts") | known_as("lure") if skeleton(item) == shown), None
+    )
     if known is not None:
         yield Hit(level=Level.ERROR, message=f"the extension looks like .{known} and is not")
 
@@ -155,13 +167,15 @@ def lookalike_dot(facts: FileFacts) -> Iterator[Hit]:
 
     Why: ``invoice.exe․pdf`` with U+2024 is shown like a PDF and ``invoice․pdf.exe`` too.
     An error if the real last extension is not the one that is seen.
+    Recognise: the dot stands a little higher or wider, and search for ``.exe`` or ``.pdf`` does
+    not find the file.
     """
     name = facts.name
     at = max((name.rfind(dot) for dot in _DOTS), default=-1)
     if at < 0:
         return
     seen = re.split(r"[.\s]", name[at + 1 :].lower())[0]
-    if seen in LURES | RUNS | OPENED:
+    if seen in known_as("lure") | known_as("acts"):
         level = Level.ERROR if name.rfind(".") < at else Level.WARNING
         yield Hit(level=level, message=f"U+{ord(name[at]):04X} looks like the dot of .{seen}")
 
@@ -171,10 +185,13 @@ def alternate_stream(facts: FileFacts) -> Iterator[Hit]:
     """The name addresses an alternate data stream behind a harmless extension.
 
     Why: ``notes.txt:tool.exe`` is a stream of ``notes.txt`` on NTFS that no folder shows.
+    Recognise: ``dir /r`` lists the stream; a folder window does not.
     """
     if _STREAM.search(facts.name):
         extension = facts.name.rpartition(".")[2].lower()
-        level = Level.ERROR if extension in RUNS | OPENED or _is_program(facts) else Level.WARNING
+        level = (
+            Level.ERROR if extension in known_as("acts") or _is_program(facts) else Level.WARNING
+        )
         yield Hit(level=level, message="the name has the form of an alternate data stream")
 
 
@@ -183,6 +200,7 @@ def server_name_trick(facts: FileFacts) -> Iterator[Hit]:
     """The name tries to be cut by a server: an encoded NUL or a semicolon before the extension.
 
     Why: ``shell.php%00.jpg`` and ``shell.asp;.jpg`` were stored as pictures and run as code.
+    Recognise: a percent sign or a semicolon stands before the extension.
     """
     lower = facts.name.lower()
     if "%00" in lower or re.search(r"\.\w{1,8};\.\w{1,5}\Z", lower):
@@ -194,6 +212,7 @@ def class_id_extension(facts: FileFacts) -> Iterator[Hit]:
     """The extension is a class id.
 
     Why: Explorer hides it and hands the file to whatever the class says.
+    Recognise: the name ends in braces with digits, seen with ``dir``; a folder window hides them.
     """
     if _CLSID.search(facts.name):
         yield Hit(level=Level.ERROR, message="the extension is a class id, which Explorer hides")
@@ -204,6 +223,7 @@ def undecodable_name(facts: FileFacts) -> Iterator[Hit]:
     """The name is no valid UTF-8.
 
     Why: tools show, log and compare such names in different ways.
+    Recognise: signs like a black diamond or a question mark stand in the name.
     """
     if any(0xDC80 <= ord(char) <= 0xDCFF for char in facts.name):
         yield Hit(level=Level.INFO, message="the name is no valid UTF-8")
@@ -215,10 +235,11 @@ def padded_extension(facts: FileFacts) -> Iterator[Hit]:
 
     Why: it pushes the extension out of sight in lists and dialogues.
     An error if the extension runs.
+    Recognise: the name ends in three dots in a list, and made wider, something follows.
     """
     name = facts.name.translate(dict.fromkeys(map(ord, "\u2800\u3164"), " "))
     if _PADDED.search(name):
-        runs = clean_extension(facts.name) in RUNS | OPENED
+        runs = clean_extension(facts.name) in known_as("acts")
         level = Level.ERROR if runs or _is_program(facts) else Level.WARNING
         yield Hit(level=level, message="padding hides the last extension")
 
@@ -229,6 +250,8 @@ def protected_name(facts: FileFacts) -> Iterator[Hit]:
 
     Why: ``svchost.exe`` in a user's folder, or with one foreign letter, is taken for the real one.
     A look-alike is an error anywhere; a wrong place is a warning, on Windows paths only.
+    Recognise: in the task manager, ``Open file location`` leads to a folder of a user or of
+    temporary files.
     """
     name = clean(facts.name).lower()
     if name in PROTECTED and facts.name.isascii():
@@ -249,6 +272,7 @@ def deceptive_folder(facts: FileFacts) -> Iterator[Hit]:
 
     Why: ``C:\\Windows \\System32`` is not the Windows folder, and an archive with ``a.pdf`` and
     ``a.pdf /a.pdf .cmd`` made an archiver run the second when the first was opened.
+    Recognise: two folders seem to have the same name side by side.
     """
     path = facts.path.replace("\\", "/")
     if " /" not in path:
@@ -258,7 +282,7 @@ def deceptive_folder(facts: FileFacts) -> Iterator[Hit]:
         bare = part.rstrip(" ")
         if bare == part or not bare:
             continue
-        lure = bare.rpartition(".")[2].lower() in LURES
+        lure = bare.rpartition(".")[2].lower() in known_as("lure")
         trusted = bare.lower() in ("windows", "system32", "syswow64", "program files")
         if lure or trusted:
             message = f"the folder {bare!r} has a trailing blank"

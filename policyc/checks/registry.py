@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from policyc.model.diagnostic import Finding, Level, Proof
 from policyc.model.facts import UNKNOWN, FileFacts
+from policyc.readers.claims import usual_extensions
 
 Body: TypeAlias = Callable[[FileFacts], Iterator["Hit"]]
 _PLAIN = re.compile(r"[A-Za-z0-9_+\-]*\.?[A-Za-z0-9_+\-]*", re.ASCII)
@@ -102,6 +103,7 @@ def check_file(facts: FileFacts) -> tuple[Finding, ...]:
             sha256=digest,
             proofs=hit.proofs,
             codepoints=codepoints(facts.name),
+            permitted=usual_extensions(facts.actual),
         )
         for item in _concerned(odd=not is_plain(facts.name), traits=bool(facts.traits))
         for hit in item.body(facts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
 from pathlib import Path
 from typing import Annotated
@@ -34,6 +35,7 @@ class Format(enum.StrEnum):
     JUNIT = "junit"
     GITLAB = "gitlab"
     MARKDOWN = "markdown"
+    HTML = "html"
 
 
 class FailOn(enum.StrEnum):
@@ -75,6 +77,25 @@ AsOption = Annotated[
 JobsOption = Annotated[
     int, typer.Option("--jobs", "-j", min=0, help="Worker processes; 0 is one per processor.")
 ]
+
+ExtensionsOption = Annotated[
+    Path | None,
+    typer.Option(help="A table of extensions added to the shipped one, tab-separated."),
+]
+MagikaOption = Annotated[
+    bool,
+    typer.Option("--magika", help="Let Magika name the language of texts (policyc[magika])."),
+]
+
+
+def _day(text: str | None) -> dt.date | None:
+    from policyc.cli.console import fail  # noqa: PLC0415
+    from policyc.model.waiver import parse_day  # noqa: PLC0415
+
+    try:
+        return None if text is None else parse_day(text)
+    except ValueError as error:
+        return fail(f"--on {error}")
 
 
 def _version(*, value: bool) -> None:
@@ -129,6 +150,8 @@ def scan(
         ),
     ] = None,
     jobs: JobsOption = 0,
+    extensions: ExtensionsOption = None,
+    magika: MagikaOption = False,
     image: Annotated[
         bool,
         typer.Option("--image", help="PATHS are containers whose files have their own root."),
@@ -170,6 +193,8 @@ def scan(
             verify_packages=verify_packages,
             catalogs=catalogs,
             export=export,
+            extensions=extensions,
+            magika=magika,
         )
     )
 
@@ -179,22 +204,56 @@ def check(
     paths: Annotated[list[Path], typer.Argument(help="Files, trees or inventories.")],
     form: Annotated[Format, typer.Option("--format", "-f", help="Output form.")] = Format.TEXT,
     fail_on: Annotated[FailOn, typer.Option(help="Exit 1 from this level on.")] = FailOn.ERROR,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write here instead of to stdout.")
+    ] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option("--baseline", "-b", help="Leave out what this baseline accepts."),
+    ] = None,
+    on: Annotated[
+        str | None,
+        typer.Option(help="Acceptances that ended before this day (2027-03-01) do not count."),
+    ] = None,
     jobs: JobsOption = 0,
+    extensions: ExtensionsOption = None,
     *,
+    second_opinion: Annotated[
+        bool,
+        typer.Option("--second-opinion", help="Show what file(1) says, too; it decides nothing."),
+    ] = False,
+    magika: MagikaOption = False,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Turn exit 1 into 0.")] = False,
 ) -> None:
     """Find files that are not what their names claim (ATT&CK T1036, T1204).
+
+    An HTML report is one page that needs nothing else: figures, filter, proofs, and how to
+    recognise each deception.
 
     Examples:
       policyc check ~/Downloads
 
       policyc check inventory.parquet --format json --fail-on warning
 
-      policyc check dist --format sarif > findings.sarif
+      policyc check dist -b policyc.yaml --format html -o findings.html
     """
-    from policyc.cli.inventories import run_check  # noqa: PLC0415
+    from policyc.cli.inventories import CheckRequest, run_check  # noqa: PLC0415
 
-    run_check(paths, form.value, fail_on.value, jobs, exit_zero=exit_zero)
+    run_check(
+        CheckRequest(
+            paths=paths,
+            form=form.value,
+            fail_on=fail_on.value,
+            jobs=jobs,
+            output=output,
+            baseline=baseline,
+            on=_day(on),
+            extensions=extensions,
+            second_opinion=second_opinion,
+            magika=magika,
+            exit_zero=exit_zero,
+        )
+    )
 
 
 @app.command(name="compile")
@@ -287,7 +346,9 @@ def verify(
 
 @app.command()
 def explain(
-    what: Annotated[str, typer.Argument(help="A file, a SHA-256 or a code such as M003.")],
+    what: Annotated[
+        str, typer.Argument(help="A file, a SHA-256, a code such as M003, or an extension.")
+    ],
     baseline: BaselineOption = None,
     inventory: InventoryOption = None,
     target: TargetOption = None,
@@ -297,6 +358,10 @@ def explain(
 
     Examples:
       policyc explain L012
+
+      policyc explain .scr
+
+      policyc explain ~/Downloads/invoice.pdf
 
       policyc explain /usr/bin/ls -b policyc.yaml -t fapolicyd
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import typer
 
 from policyc.baseline import LoadedBaseline, load_baseline
+from policyc.baseline.acceptance import unused_acceptances
 from policyc.baseline.lint import lint_policy
-from policyc.baseline.load import unused_acceptances
 from policyc.cli.console import Exit, fail, note, out, show
 from policyc.compiler import (
     BundleState,
@@ -36,7 +36,13 @@ from policyc.verify import Report
 
 
 def find_baseline(given: Path | None) -> Path:
-    """The baseline to use: given, from the environment, or the nearest upwards."""
+    """The baseline to use; exits 2 if there is none."""
+    found = nearest_baseline(given)
+    return found or fail("no baseline: name one, or run where a policyc.yaml is in reach")
+
+
+def nearest_baseline(given: Path | None) -> Path | None:
+    """The baseline given, the one from the environment, or the nearest upwards; else None."""
     if given is not None:
         return given
     named = os.environ.get("POLICYC_BASELINE")
@@ -49,7 +55,7 @@ def find_baseline(given: Path | None) -> Path:
             return candidate
         if (folder / ".git").exists():
             break
-    return fail("no baseline: name one, or run where a policyc.yaml is in reach")
+    return None
 
 
 def read_inventories(paths: list[Path]) -> Inventory | None:

@@ -14,7 +14,7 @@ import typer
 from policyc.baseline import json_schema
 from policyc.baseline.collector import BASELINE_CODES
 from policyc.checks import CHECKS, check_file
-from policyc.cli.compiling import chosen_targets, load, read_inventories
+from policyc.cli.compiling import chosen_targets, load, nearest_baseline, read_inventories
 from policyc.cli.console import Exit, fail, out, style_for
 from policyc.compiler import compile_policy, evaluate_result
 from policyc.inventory.scan import scan_one
@@ -25,7 +25,9 @@ from policyc.model.diagnostic import Finding
 from policyc.model.facts import UNKNOWN, FileFacts, Inventory, Skipped
 from policyc.model.formats import FileFormat
 from policyc.model.ir import PolicyIR, Rule
+from policyc.readers.claims import extension_row
 from policyc.readers.crosscheck import cross_check
+from policyc.readers.opinion import file_says
 from policyc.reports.safe import printable
 from policyc.reports.text import finding_text, table
 from policyc.targets import load_target, target_names
@@ -52,17 +54,27 @@ def run_explain(
     if _CODE.fullmatch(what.upper()) and not Path(what).exists():
         out(_manual(what.upper()))
         return
+    if what.startswith(".") and not Path(what).exists():
+        out(_extension(what[1:].lower()))
+        return
     inventory = read_inventories(inventories)
     facts = _facts(what, inventory, seen_as)
     style = style_for(sys.stdout)
     out(_identity(facts))
     if Path(what).is_file() and facts.actual.runs_natively:
         out(_second_opinion(Path(what), facts))
-    for finding in check_file(facts):
+    findings = check_file(facts)
+    if findings and Path(what).is_file():
+        for opinion in file_says([what]).values():
+            out(f"  second opinion: {opinion.tool} says {printable(opinion.says)}")
+    for finding in findings:
         out("\n" + finding_text(finding, style))
         for line in _commands(what, finding):
             out(line)
     names = chosen_targets(targets)
+    if nearest_baseline(baseline) is None:
+        out("\nno baseline is in reach, so nothing decides about it; name one with -b")
+        return
     _, policy = load(baseline, inventory or Inventory())
     rows = [("", "decision", "because")]
     verdict = decide(policy, facts)
@@ -105,6 +117,30 @@ def _manual(code: str) -> str:
         rule = APP_CONTROL_RULES[code]
         return f"{code} {rule.manual}\n\nFix: {rule.fix}"
     return fail(f"there is no code {code}")
+
+
+def _extension(name: str) -> str:
+    row = extension_row(name)
+    if row is None:
+        return fail(f"the table of extensions has no .{printable(name)}: it claims nothing")
+    says = {
+        "runs": "a double click starts it",
+        "opens": "it opens as a drive or a notebook",
+        "code": "it is code for the program that runs it",
+        "macros": "it may hold macros",
+        "listed": "it stands on block lists",
+        "": "it starts nothing by itself",
+    }
+    lines = [f".{row.name}: {says[row.kind]}"]
+    facts = (
+        ("platform", row.platform),
+        ("run by", row.handler),
+        ("usual formats", ", ".join(item.value for item in row.formats)),
+        ("blocked by", ", ".join(row.lists)),
+        ("Explorer", "never shows the extension" if row.hidden else ""),
+        ("people", "take it for harmless" if row.lure else ""),
+    )
+    return "\n".join([*lines, *(f"  {what}: {text}" for what, text in facts if text)])
 
 
 def _facts(what: str, inventory: Inventory | None, seen_as: str | None) -> FileFacts:

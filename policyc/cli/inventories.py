@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import inspect
 import sys
 from collections.abc import Callable, Iterator
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 import typer
 
+from policyc.baseline.acceptance import unused_waivers
 from policyc.checks import CHECKS, check_file
-from policyc.cli.console import Exit, Progress, fail, note, out, style_for
-from policyc.cli.scanning import INVENTORY_SUFFIXES, check_paths
+from policyc.cli.compiling import load
+from policyc.cli.console import Exit, Progress, fail, note, out, show, style_for
+from policyc.cli.scanning import INVENTORY_SUFFIXES, check_paths, own_extensions, with_magika
 from policyc.inventory import InventoryError, ScanOptions, read_inventory, scan
 from policyc.inventory.schema import from_row
+from policyc.inventory.table import whole_file
 from policyc.model.diagnostic import Finding, Level
-from policyc.model.facts import FileFacts, Skipped
+from policyc.model.facts import FileFacts, Inventory, Skipped
+from policyc.model.waiver import Waiver, first_covering
+from policyc.readers.claims import Extension, claimed_by
+from policyc.readers.opinion import file_says
+from policyc.reports.html import findings_html
 from policyc.reports.json import findings_json
 from policyc.reports.sarif import findings_sarif
 from policyc.reports.tables import (
@@ -29,19 +37,68 @@ from policyc.reports.tables import (
 from policyc.reports.text import finding_text
 
 
-def run_check(paths: list[Path], form: str, fail_on: str, jobs: int, *, exit_zero: bool) -> None:
-    """Check ``paths`` and exit by the worst finding."""
-    findings: list[Finding] = []
-    files = skipped = 0
-    check_paths(paths)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRequest:
+    """What ``check`` was asked for. ``on`` is the day on which waivers are looked at."""
+
+    paths: list[Path]
+    form: str = "text"
+    fail_on: str = "error"
+    jobs: int = 0
+    output: Path | None = None
+    baseline: Path | None = None
+    on: dt.date | None = None
+    extensions: Path | None = None
+    second_opinion: bool = False
+    magika: bool = False
+    exit_zero: bool = False
+
+
+@dataclass(kw_only=True)
+class _Checked:
+    findings: list[Finding]
+    files: int = 0
+    skipped: int = 0
+
+    @property
+    def open(self) -> list[Finding]:
+        """The findings that no baseline accepts."""
+        return [item for item in self.findings if not item.accepted]
+
+
+def run_check(request: CheckRequest) -> None:
+    """Check the paths and exit by the worst finding that is not accepted."""
+    check_paths(request.paths)
+    if request.output is not None and not request.output.absolute().parent.is_dir():
+        fail(f"{request.output.parent}: no such folder to write to")
+    extensions = own_extensions(request.extensions)
+    waivers = _waivers(request.baseline)
+    checked = _check(request, extensions)
+    if request.second_opinion:
+        checked.findings = list(_with_opinions(checked.findings))
+    used = frozenset(
+        waiver for item in checked.findings if (waiver := first_covering(item, waivers)) is not None
+    )
+    _report_waivers(waivers, used, request.on)
+    checked.findings = [_accepted(item, waivers, request.on) for item in checked.findings]
+    checked.findings.sort(key=lambda item: (item.level.rank, item.path, item.code))
+    _write(request, _text(checked, request.form))
+    worst = min((item.level.rank for item in checked.open), default=99)
+    limit = {"error": 0, "warning": 1, "never": -1}[request.fail_on]
+    if worst <= limit and not request.exit_zero:
+        raise typer.Exit(Exit.FINDINGS)
+
+
+def _check(request: CheckRequest, extensions: tuple[Extension, ...]) -> _Checked:
+    checked = _Checked(findings=[])
     progress = Progress("checked")
     try:
-        for item in _items(paths, jobs, progress):
+        for item in _items(request, extensions, progress):
             if isinstance(item, Skipped):
-                skipped += 1
+                checked.skipped += 1
                 continue
-            files += 1
-            findings += check_file(item)
+            checked.files += 1
+            checked.findings += check_file(item)
     except KeyboardInterrupt:
         progress.done()
         fail("interrupted", Exit.FINDINGS)
@@ -49,27 +106,75 @@ def run_check(paths: list[Path], form: str, fail_on: str, jobs: int, *, exit_zer
         progress.done()
         fail(str(error))
     progress.done()
-    findings.sort(key=lambda item: (item.level.rank, item.path, item.code))
-    if form in _FORMS:
-        out(_FORMS[form](findings))
-    elif form == "json":
-        out(findings_json(findings, files=files, skipped=skipped))
-    else:
-        _print_text(findings, files, skipped)
-    worst = min((item.level.rank for item in findings), default=99)
-    limit = {"error": 0, "warning": 1, "never": -1}[fail_on]
-    if worst <= limit and not exit_zero:
-        raise typer.Exit(Exit.FINDINGS)
+    return checked
 
 
-def _sarif(findings: list[Finding], *, github: bool = False) -> str:
-    manuals = {item.code: (item.name, inspect.cleandoc(item.manual)) for item in CHECKS.values()}
-    return findings_sarif(findings, manuals, github=github)
+def _waivers(baseline: Path | None) -> tuple[Waiver, ...]:
+    """The findings that a baseline accepts; exits 2 if the baseline has an error."""
+    if baseline is None:
+        return ()
+    # `from: inventory` says nothing about what is accepted, so an empty one will do.
+    _, policy = load(baseline, Inventory())
+    return policy.waivers
+
+
+def _report_waivers(
+    waivers: tuple[Waiver, ...], used: frozenset[Waiver], on: dt.date | None
+) -> None:
+    """Say which acceptances meet nothing here, and which have ended."""
+    show(unused_waivers(waivers, used), {})
+    for waiver in waivers:
+        if waiver.expired(on):
+            note(f"policyc: {waiver.origin}: {waiver.code} was accepted until {waiver.until}")
+
+
+def _accepted(finding: Finding, waivers: tuple[Waiver, ...], on: dt.date | None) -> Finding:
+    waiver = first_covering(finding, tuple(item for item in waivers if not item.expired(on)))
+    if waiver is None:
+        return finding
+    owner = f" ({waiver.owner})" if waiver.owner else ""
+    until = f", until {waiver.until}" if waiver.until else ""
+    return replace(finding, accepted=f"{waiver.reason}{owner}{until}; {waiver.origin}")
+
+
+def _with_opinions(findings: list[Finding]) -> Iterator[Finding]:
+    """The findings with what file(1) says, for files that are there."""
+    paths = sorted({item.path for item in findings if Path(item.path).is_file()})
+    said = file_says(paths)
+    for item in findings:
+        opinion = said.get(item.path)
+        yield item if opinion is None else replace(item, opinions=(opinion,))
+
+
+def _items(
+    request: CheckRequest, extensions: tuple[Extension, ...], progress: Progress
+) -> Iterator[FileFacts | Skipped]:
+    trees = []
+    for path in request.paths:
+        if path.is_file() and path.suffix in INVENTORY_SUFFIXES:
+            inventory = read_inventory(path)
+            for facts in inventory.files:
+                yield facts if not extensions else _reclaimed(facts)
+            yield from inventory.skipped
+        else:
+            trees.append(path)
+    if trees:
+        options = ScanOptions(
+            jobs=request.jobs,
+            extensions=extensions,
+            magika=with_magika(wanted=request.magika),
+        )
+        shown = lambda summary: progress(summary.files, summary.size)  # noqa: E731
+        for row in scan(trees, options, shown):
+            yield from_row(msgspec.json.decode(row))
+
+
+def _reclaimed(facts: FileFacts) -> FileFacts:
+    """What the name claims by the table with the user's own rows."""
+    return replace(facts, claimed=claimed_by(facts.extension))
 
 
 _FORMS: dict[str, Callable[[list[Finding]], str]] = {
-    "sarif": _sarif,
-    "github": partial(_sarif, github=True),
     "csv": findings_csv,
     "junit": findings_junit,
     "gitlab": findings_gitlab,
@@ -77,31 +182,45 @@ _FORMS: dict[str, Callable[[list[Finding]], str]] = {
 }
 
 
-def _items(paths: list[Path], jobs: int, progress: Progress) -> Iterator[FileFacts | Skipped]:
-    trees = []
-    for path in paths:
-        if path.is_file() and path.suffix in INVENTORY_SUFFIXES:
-            inventory = read_inventory(path)
-            yield from inventory.files
-            yield from inventory.skipped
-        else:
-            trees.append(path)
-    if trees:
-        options = ScanOptions(jobs=jobs)
-        shown = lambda summary: progress(summary.files, summary.size)  # noqa: E731
-        for row in scan(trees, options, shown):
-            yield from_row(msgspec.json.decode(row))
+def _text(checked: _Checked, form: str) -> str:
+    manuals = {item.code: (item.name, inspect.cleandoc(item.manual)) for item in CHECKS.values()}
+    found = checked.findings
+    match form:
+        case "sarif" | "github":
+            return findings_sarif(found, manuals, github=form == "github")
+        case "html":
+            return findings_html(found, manuals, files=checked.files, skipped=checked.skipped)
+        case "json":
+            return findings_json(found, files=checked.files, skipped=checked.skipped)
+        case "text":
+            return _plain_text(checked)
+        case _:
+            return _FORMS[form](found)
 
 
-def _print_text(findings: list[Finding], files: int, skipped: int) -> None:
+def _write(request: CheckRequest, text: str) -> None:
+    if request.output is None:
+        out(text)
+        return
+    try:
+        with whole_file(request.output) as scratch:
+            scratch.write_text(text + "\n", encoding="utf-8")
+    except (InventoryError, OSError) as error:
+        fail(str(error))
+    note(f"written: {request.output}")
+
+
+def _plain_text(checked: _Checked) -> str:
     style = style_for(sys.stdout)
-    for finding in findings:
-        out(finding_text(finding, style) + "\n")
-    counts = {level: sum(item.level is level for item in findings) for level in Level}
     parts = [
         f"{count} {level.value}{'s' if count != 1 and level is not Level.INFO else ''}"
-        for level, count in counts.items()
+        for level in Level
+        for count in (sum(item.level is level for item in checked.open),)
     ]
-    out(f"{', '.join(parts)} in {files:,} files")
-    if skipped:
-        note(f"{skipped:,} paths could not be read; `policyc scan` records why")
+    accepted = len(checked.findings) - len(checked.open)
+    if accepted:
+        parts.append(f"{accepted} accepted")
+    if checked.skipped:
+        note(f"{checked.skipped:,} paths could not be read; `policyc scan` records why")
+    shown = [finding_text(item, style) + "\n" for item in checked.open]
+    return "\n".join([*shown, f"{', '.join(parts)} in {checked.files:,} files"])

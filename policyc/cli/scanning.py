@@ -23,6 +23,8 @@ from policyc.inventory.worker import Job, own_cpus
 from policyc.model.facts import HostInfo, Platform
 from policyc.model.path import PathStyle, style_of
 from policyc.readers import Limits
+from policyc.readers.claims import Extension, ExtensionsError, read_extensions, use_extensions
+from policyc.readers.opinion import MissingExtraError, load_magika
 from policyc.reports.safe import printable
 
 INVENTORY_SUFFIXES = (".parquet", ".jsonl")
@@ -44,6 +46,8 @@ class ScanRequest:
     verify_packages: bool = False
     catalogs: Path | None = None
     export: Path | None = None
+    extensions: Path | None = None
+    magika: bool = False
 
     def options(self, catalogs: Catalogs) -> ScanOptions:
         """The options of the scan itself."""
@@ -53,6 +57,8 @@ class ScanRequest:
             as_image=self.as_image,
             verify_packages=self.verify_packages,
             catalogs=catalogs.digest,
+            extensions=own_extensions(self.extensions),
+            magika=with_magika(wanted=self.magika),
             limits=Limits(container_depth=max(self.depth, 1) if self.as_image else self.depth),
         )
 
@@ -133,6 +139,30 @@ def check_paths(paths: list[Path]) -> None:
     for path in paths:
         if not os.path.lexists(path) or not path.exists():
             fail(f"{printable(str(path))}: no such file or folder")
+
+
+def own_extensions(path: Path | None) -> tuple[Extension, ...]:
+    """The rows of the user's table of extensions, also put to use in this process."""
+    if path is None:
+        return ()
+    try:
+        rows = read_extensions(path)
+    except ExtensionsError as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{printable(str(path))}: {error.strerror}")
+    use_extensions(rows)
+    return rows
+
+
+def with_magika(*, wanted: bool) -> bool:
+    """Whether Magika is asked; exits 2 if it is wanted and not installed."""
+    if wanted:
+        try:
+            load_magika()
+        except MissingExtraError as error:
+            fail(str(error))
+    return wanted
 
 
 def _platform(request: ScanRequest) -> Platform | None:

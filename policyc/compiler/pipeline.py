@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from policyc.checks.waiving import waived
 from policyc.lowering.specialise import specialise
 from policyc.model.artifact import Artifact
 from policyc.model.decision import Decision
@@ -67,6 +68,7 @@ class _Prepared:
 
 def _prepare(policy: PolicyIR, inventory: Inventory, name: str) -> _Prepared:
     target = load_target(name)
+    inventory = waived(inventory, policy.waivers)
     files = tuple(facts for facts in inventory.files if target.governs(facts))
     own = specialise(
         policy,

@@ -34,6 +34,7 @@ from policyc.inventory.worker import (
 )
 from policyc.model.facts import FileFacts, Skipped, SkipReason
 from policyc.readers import Entry, endpoint_path, walk
+from policyc.readers.claims import use_extensions
 
 _BATCH_FILES = 128
 _BATCH_BYTES = 64 << 20
@@ -77,6 +78,7 @@ def scan(
     summary = ScanSummary()
     catalogs = catalogs or Catalogs()
     use_catalogs(catalogs)
+    use_extensions(options.extensions)
     feed = _Feed(jobs(roots, options, packages), cache)
     for batch, reused in _run(feed, options, catalogs):
         if cache is not None and not reused:
@@ -213,7 +215,7 @@ class _Pools:
             max_workers=count,
             mp_context=multiprocessing.get_context(method),
             initializer=start_worker,
-            initargs=(self.options.memory_bytes, self.catalogs),
+            initargs=(self.options, self.catalogs),
         )
 
 

@@ -29,6 +29,8 @@ from policyc.model.facts import (
     SkipReason,
 )
 from policyc.readers import Limits, read_tree
+from policyc.readers.claims import Extension, use_extensions
+from policyc.readers.opinion import is_asked, magika_trait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +41,9 @@ class ScanOptions:
     are. ``as_image`` reads the roots as containers whose members have their own root.
     ``verify_packages`` compares files with the MD5 sums of dpkg, which costs a second pass;
     SHA-256 digests are always compared. ``catalogs`` is the digest of the catalogs that are
-    looked files up in (see ``use_catalogs``). ``seconds`` and ``memory_bytes`` bound one file,
-    ``limits`` the structures in it.
+    looked files up in (see ``use_catalogs``). ``extensions`` are rows added to the table of
+    what extensions claim; ``magika`` asks Magika about texts under text names. ``seconds`` and
+    ``memory_bytes`` bound one file, ``limits`` the structures in it.
     """
 
     prefix: str | None = None
@@ -50,6 +53,8 @@ class ScanOptions:
     as_image: bool = False
     verify_packages: bool = False
     catalogs: str = ""
+    extensions: tuple[Extension, ...] = ()
+    magika: bool = False
     limits: Limits = field(default_factory=Limits)
 
 
@@ -85,6 +90,7 @@ def _time_is_up(_number: int, _frame: FrameType | None) -> None:
     raise _TimeUpError
 
 
+_MAGIKA_BYTES = 1 << 20
 _CATALOGS = Catalogs()
 
 
@@ -94,15 +100,17 @@ def use_catalogs(catalogs: Catalogs) -> None:
     _CATALOGS = catalogs
 
 
-def start_worker(memory_bytes: int, catalogs: Catalogs) -> None:
+def start_worker(options: ScanOptions, catalogs: Catalogs) -> None:
     """Bound a worker's address space, and leave Ctrl-C to the parent."""
     use_catalogs(catalogs)
+    use_extensions(options.extensions)
     # Facts hold no cycles; collecting them too often costs a tenth of the time.
     gc.set_threshold(50_000, 20, 20)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, _time_is_up)
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    limit = memory_bytes if hard == resource.RLIM_INFINITY else min(memory_bytes, hard)
+    wanted = options.memory_bytes
+    limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 
 
@@ -166,6 +174,8 @@ def _judged(facts: FileFacts, job: Job, options: ScanOptions) -> FileFacts:
     if facts.path != job.seen_as or options.as_image:
         return replace(facts, masquerade=worst_level(facts))
     facts = _in_bundle(facts, job)
+    if options.magika and is_asked(facts):
+        facts = _with_magika(facts, job)
     return replace(
         facts,
         writable_by_users=_writable(job.seen_as, job.mode, job.uid),
@@ -173,6 +183,13 @@ def _judged(facts: FileFacts, job: Job, options: ScanOptions) -> FileFacts:
         posix=_posix(facts, job),
         masquerade=worst_level(facts),
     )
+
+
+def _with_magika(facts: FileFacts, job: Job) -> FileFacts:
+    """The facts with what Magika says about the text, if it is sure that it is a script."""
+    with open(job.path, "rb") as file:  # noqa: PTH123  (byte paths)
+        found = magika_trait(file.read(_MAGIKA_BYTES))
+    return facts if found is None else replace(facts, traits=(*facts.traits, found))
 
 
 def _catalogued(facts: FileFacts, job: Job) -> FileFacts:

@@ -62,10 +62,20 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Opinion:
+    """What another tool says the content is; shown as evidence, never deciding."""
+
+    tool: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """A masquerade finding about one file, with the evidence that lets anybody check it.
 
-    ``techniques`` are ATT&CK ids; ``claimed`` and ``actual`` are format names.
+    ``techniques`` are ATT&CK ids; ``claimed`` and ``actual`` are format names; ``permitted``
+    are the extensions that are usual for the actual format. ``accepted`` is the reason for
+    which a baseline accepts it, empty if none does.
     """
 
     code: str
@@ -78,3 +88,6 @@ class Finding:
     sha256: str | None
     proofs: tuple[Proof, ...] = ()
     codepoints: tuple[str, ...] = ()
+    permitted: tuple[str, ...] = ()
+    opinions: tuple[Opinion, ...] = ()
+    accepted: str = ""

@@ -18,7 +18,11 @@ class FormatClass(enum.Enum):
 
 
 class FileFormat(enum.Enum):
-    """A file format, named as the documentation and the inventory name it."""
+    """A file format, named as the documentation and the inventory name it.
+
+    OTHER_MEDIA is only ever claimed: a picture, a sound, a film or a model of a format that no
+    reader here knows.
+    """
 
     PE = "pe"
     ELF = "elf"
@@ -73,6 +77,7 @@ class FileFormat(enum.Enum):
     HTML = "html"
     XML = "xml"
     TEXT = "text"
+    OTHER_MEDIA = "other-media"
     EMPTY = "empty"
     UNKNOWN = "unknown"
 
@@ -154,6 +159,7 @@ _CLASSES: dict[FileFormat, FormatClass] = {
             FileFormat.FLAC,
             FileFormat.RIFF,
             FileFormat.MATROSKA,
+            FileFormat.OTHER_MEDIA,
         ),
         FormatClass.MEDIA,
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
 import uuid
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from policyc.model.identity import (
 from policyc.model.path import PathPattern
 from policyc.model.span import NOWHERE, Span
 from policyc.model.version import VersionRange
+from policyc.model.waiver import Waiver
 
 NAMESPACE = uuid.UUID("6f1c3f2e-54b4-5d0c-8d4e-0b7f1c1d9a52")
 """Namespace of every content-derived id; changing it changes every id policyc ever wrote."""
@@ -166,12 +168,17 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptedLoss:
-    """The baseline accepts a widening loss by code, target and (optionally) rule."""
+    """The baseline accepts a widening loss by code, target and (optionally) rule.
+
+    ``until`` is the last day on which it is meant to hold; ``policyc lint`` says when it is due.
+    """
 
     code: str
     target: str
     reason: str
     rule: str | None = None
+    owner: str = ""
+    until: dt.date | None = None
     origin: Span = field(default=NOWHERE, compare=False)
 
 
@@ -200,6 +207,7 @@ class PolicyIR:
     governs: Mapping[Collection, Mode]
     rules: frozenset[Rule]
     accepted: tuple[AcceptedLoss, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
     targets: Mapping[str, TargetSettings] = field(default_factory=dict)
     origin: Span = field(default=NOWHERE, compare=False)
 

@@ -12,10 +12,12 @@ from policyc.model.diagnostic import Finding, Level
 def findings_json(findings: Iterable[Finding], *, files: int, skipped: int) -> str:
     """One JSON object: ``findings`` and ``summary``; pure ASCII, so safe for any log."""
     listed = list(findings)
-    counts = {level.value: sum(item.level is level for item in listed) for level in Level}
+    still = [item for item in listed if not item.accepted]
+    counts = {level.value: sum(item.level is level for item in still) for level in Level}
+    accepted = len(listed) - len(still)
     value = {
         "findings": [finding_value(item) for item in listed],
-        "summary": {"files": files, "skipped": skipped, **counts},
+        "summary": {"files": files, "skipped": skipped, **counts, "accepted": accepted},
     }
     return json.dumps(value, indent=1, ensure_ascii=True)
 
@@ -25,17 +27,27 @@ def finding_value(finding: Finding) -> dict[str, Any]:
     return {
         "code": finding.code,
         "level": finding.level.value,
-        "path": finding.path.encode("utf-8", "backslashreplace").decode("utf-8"),
-        "message": finding.message.encode("utf-8", "backslashreplace").decode("utf-8"),
+        "path": _text(finding.path),
+        "message": _text(finding.message),
         "techniques": list(finding.techniques),
+        "accepted": _text(finding.accepted),
         "evidence": {
             "claimed": list(finding.claimed),
             "actual": finding.actual,
+            "permitted_extensions": list(finding.permitted),
             "sha256": finding.sha256,
             "codepoints": list(finding.codepoints),
             "proofs": [
                 {"offset": item.offset, "bytes": item.data.hex(), "meaning": item.meaning}
                 for item in finding.proofs
             ],
+            "opinions": [
+                {"tool": item.tool, "says": _text(item.says)} for item in finding.opinions
+            ],
         },
     }
+
+
+def _text(text: str) -> str:
+    """Text that every JSON reader takes; bytes that were no UTF-8 become escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -31,6 +31,10 @@ def findings_sarif(
     kept = findings[:GITHUB_RESULTS] if github else findings
     codes = sorted({item.code for item in kept})
     techniques = sorted({name for item in kept for name in item.techniques})
+    artifacts = _Artifacts()
+    results = [
+        _result(item, codes.index(item.code), artifacts.index(item), github=github) for item in kept
+    ]
     run = {
         "tool": {
             "driver": {
@@ -47,7 +51,8 @@ def findings_sarif(
                 "taxa": [{"id": name} for name in techniques],
             }
         ],
-        "results": [_result(item, codes.index(item.code), github=github) for item in kept],
+        "artifacts": artifacts.listed,
+        "results": results,
         "properties": {"omittedResults": len(findings) - len(kept)},
     }
     log = {
@@ -56,6 +61,36 @@ def findings_sarif(
         "runs": [run],
     }
     return json.dumps(log, indent=1, ensure_ascii=True)
+
+
+class _Artifacts:
+    """The files of a run, each once; a member of a container names the container as its parent."""
+
+    def __init__(self) -> None:
+        self.listed: list[dict[str, Any]] = []
+        self._known: dict[str, int] = {}
+
+    def index(self, finding: Finding) -> int:
+        """The index of the finding's file, with its hash."""
+        own = self._place(finding.path)
+        if finding.sha256 is not None:
+            self.listed[own]["hashes"] = {"sha-256": finding.sha256}
+        return own
+
+    def _place(self, path: str) -> int:
+        if path in self._known:
+            return self._known[path]
+        outer, mark, inner = path.rpartition("!/")
+        artifact: dict[str, Any] = {"location": {"uri": _uri(inner if mark else path)}}
+        if mark:
+            artifact["parentIndex"] = self._place(outer)
+        self._known[path] = len(self.listed)
+        self.listed.append(artifact)
+        return self._known[path]
+
+
+def _uri(path: str) -> str:
+    return quote(path.replace("\\", "/").encode("utf-8", "surrogateescape"))
 
 
 def _rule(code: str, manual: tuple[str, str]) -> dict[str, Any]:
@@ -70,36 +105,51 @@ def _rule(code: str, manual: tuple[str, str]) -> dict[str, Any]:
     }
 
 
-def _result(finding: Finding, index: int, *, github: bool) -> dict[str, Any]:
-    uri = quote(finding.path.replace("\\", "/").encode("utf-8", "surrogateescape"))
+def _result(finding: Finding, rule: int, artifact: int, *, github: bool) -> dict[str, Any]:
     offset = finding.proofs[0].offset if finding.proofs else 0
-    identity = f"{finding.code}|{finding.sha256}|{uri}|{offset}"
-    return {
+    identity = f"{finding.code}|{finding.sha256}|{_uri(finding.path)}|{offset}"
+    result = {
         "ruleId": finding.code,
-        "ruleIndex": index,
+        "ruleIndex": rule,
         "level": _LEVELS[finding.level],
         "message": {"text": printable(finding.message)},
-        "locations": [{"physicalLocation": _location(finding, uri, github=github)}],
+        "locations": [{"physicalLocation": _location(finding, artifact, github=github)}],
         "partialFingerprints": {"policyc/v1": hashlib.sha256(identity.encode()).hexdigest()},
         "taxa": [
             {"id": name, "toolComponent": {"name": "MITRE ATT&CK", "index": 0}}
             for name in finding.techniques
         ],
-        "properties": {
-            "claimed": list(finding.claimed),
-            "actual": finding.actual,
-            "sha256": finding.sha256,
-            "nameCodepoints": list(finding.codepoints),
-            "proofs": [
-                {"offset": item.offset, "bytes": item.data.hex(), "meaning": item.meaning}
-                for item in finding.proofs
-            ],
-        },
+        "properties": _properties(finding),
+    }
+    if finding.accepted:
+        justification = printable(finding.accepted)
+        result["suppressions"] = [{"kind": "external", "justification": justification}]
+    return result
+
+
+def _properties(finding: Finding) -> dict[str, Any]:
+    return {
+        "claimed": list(finding.claimed),
+        "actual": finding.actual,
+        "permittedExtensions": list(finding.permitted),
+        "sha256": finding.sha256,
+        "nameCodepoints": list(finding.codepoints),
+        "proofs": [
+            {"offset": item.offset, "bytes": item.data.hex(), "meaning": item.meaning}
+            for item in finding.proofs
+        ],
+        "opinions": [
+            {"tool": item.tool, "says": printable(item.says)} for item in finding.opinions
+        ],
     }
 
 
-def _location(finding: Finding, uri: str, *, github: bool) -> dict[str, Any]:
-    location: dict[str, Any] = {"artifactLocation": {"uri": uri}}
+def _location(finding: Finding, artifact: int, *, github: bool) -> dict[str, Any]:
+    """GitHub shows files of the repository only, so there a member stands for its container."""
+    path = finding.path.partition("!/")[0] if github else finding.path
+    location: dict[str, Any] = {"artifactLocation": {"uri": _uri(path), "index": artifact}}
+    if github:
+        del location["artifactLocation"]["index"]
     region: dict[str, Any] = {"startLine": 1} if github else {}
     if finding.proofs and not github:
         proof = finding.proofs[0]

@@ -21,7 +21,7 @@ def findings_csv(findings: Sequence[Finding]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream)
     header = ("level", "code", "path", "message", "claimed", "actual", "sha256", "techniques")
-    writer.writerow((*header, "offset", "bytes"))
+    writer.writerow((*header, "offset", "bytes", "accepted"))
     for item in findings:
         first = item.proofs[0] if item.proofs else None
         cells = (
@@ -35,6 +35,7 @@ def findings_csv(findings: Sequence[Finding]) -> str:
             " ".join(item.techniques),
             "" if first is None else str(first.offset),
             "" if first is None else first.data.hex(),
+            item.accepted,
         )
         writer.writerow([_cell(cell) for cell in cells])
     return stream.getvalue()
@@ -46,17 +47,23 @@ def _cell(text: str) -> str:
 
 
 def findings_junit(findings: Sequence[Finding]) -> str:
-    """JUnit XML: one test case a finding; errors and warnings are failures."""
-    failed = sum(item.level is not Level.INFO for item in findings)
-    head = f'<testsuite name="policyc check" tests="{len(findings)}" failures="{failed}">'
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>', head]
+    """JUnit XML: one test case a finding; errors and warnings fail, accepted ones are skipped."""
+    accepted = sum(bool(item.accepted) for item in findings)
+    failed = sum(item.level is not Level.INFO and not item.accepted for item in findings)
+    counts = f'tests="{len(findings)}" failures="{failed}" skipped="{accepted}"'
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        f'<testsuite name="policyc check" {counts}>',
+    ]
     for item in findings:
         name = f'classname="{item.code}" name="{_attribute(item.path)}"'
-        if item.level is Level.INFO:
-            lines.append(f"  <testcase {name}/>")
-            continue
-        failure = f'type="{item.level.value}" message="{_attribute(item.message)}"'
-        lines.append(f"  <testcase {name}><failure {failure}/></testcase>")
+        inner = ""
+        if item.accepted:
+            inner = f'<skipped message="{_attribute(item.accepted)}"/>'
+        elif item.level is not Level.INFO:
+            failure = f'type="{item.level.value}" message="{_attribute(item.message)}"'
+            inner = f"<failure {failure}/>"
+        lines.append(f"  <testcase {name}>{inner}</testcase>" if inner else f"  <testcase {name}/>")
     return "\n".join([*lines, "</testsuite>"])
 
 
@@ -65,7 +72,7 @@ def _attribute(text: str) -> str:
 
 
 def findings_gitlab(findings: Sequence[Finding]) -> str:
-    """GitLab's code quality report."""
+    """GitLab's code quality report; accepted findings are left out."""
     values = [
         {
             "description": printable(item.message),
@@ -75,6 +82,7 @@ def findings_gitlab(findings: Sequence[Finding]) -> str:
             "location": {"path": printable(item.path), "lines": {"begin": 1}},
         }
         for item in findings
+        if not item.accepted
     ]
     return json.dumps(values, indent=1, ensure_ascii=True)
 
@@ -86,12 +94,13 @@ def _fingerprint(item: Finding) -> str:
 
 
 def findings_markdown(findings: Sequence[Finding]) -> str:
-    """A Markdown table, with everything from a file in it escaped."""
+    """A Markdown table without accepted findings, everything from a file in it escaped."""
     lines = ["| level | code | file | finding | sha256 |", "|---|---|---|---|---|"]
     lines += [
         f"| {item.level.value} | {item.code} | {_plain(item.path)} | {_plain(item.message)} "
         f"| {(item.sha256 or '')[:16]} |"
         for item in findings
+        if not item.accepted
     ]
     return "\n".join(lines)
 

@@ -117,7 +117,15 @@ def test_check_as_json(world: Path) -> None:
     value = json.loads(result.stdout)
     assert set(value) == {"findings", "summary"}
     (finding,) = value["findings"]
-    assert set(finding) == {"code", "level", "path", "message", "techniques", "evidence"}
+    assert set(finding) == {
+        "code",
+        "level",
+        "path",
+        "message",
+        "techniques",
+        "evidence",
+        "accepted",
+    }
     assert finding["code"] == "M003"
     assert value["summary"]["error"] == 1
     assert policyc("check", world / "lies", "--exit-zero").returncode == 0
