@@ -25,7 +25,8 @@ from policyc.readers.claims import known_as
 
 _PADDING = " _\u00a0\u2003\u2800\u3000"
 _PADDED = re.compile(
-    r"[^\S\r\n]{8,}\.?[^.\s]{1,20}\Z|_{8,}\.[^.]{1,20}\Z|\.\w{1,4}[^\S\r\n]{2,}\.[^.]{1,20}\Z"
+    r"(?<![^\S\r\n])[^\S\r\n]{8,}\.?[^.\s]{1,20}\Z|(?<!_)_{8,}\.[^.]{1,20}\Z"
+    r"|\.\w{1,4}[^\S\r\n]{2,}\.[^.]{1,20}\Z"
 )
 _DOTS = "\u2024\uff0e\u3002\uff61\ufe52\ua4f8"
 _CLSID = re.compile(r"\.\{[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}\Z", re.IGNORECASE)

@@ -14,7 +14,7 @@ from policyc.model.facts import UNKNOWN, FileFacts
 from policyc.readers.claims import usual_extensions
 
 Body: TypeAlias = Callable[[FileFacts], Iterator["Hit"]]
-_PLAIN = re.compile(r"[A-Za-z0-9_+\-]*\.?[A-Za-z0-9_+\-]*", re.ASCII)
+_PLAIN = re.compile(r"[A-Za-z0-9_+\-]*(?:\.[A-Za-z0-9_+\-]*)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

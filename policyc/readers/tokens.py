@@ -91,9 +91,12 @@ _TOKENS: tuple[tuple[str, tuple[_Token, ...]], ...] = (
             _token(rb"\bnew[ \t]+activexobject[ \t]*\(", b"activexobject"),
             _token(rb"\bwscript\.(?:createobject|shell|echo|sleep|quit|arguments)\b", b"wscript."),
             _token(rb"\brequire[ \t]*\([ \t]*['\"]", b"require"),
-            _token(rb"^[ \t]*(?:var|let|const)[ \t]+[\w$\{, }]{1,80}=", b"var", b"let", b"const"),
             _token(
-                rb"\bfunction\b[ \t]*[\w$]{0,80}[ \t]*\([^)\n]{0,200}\)[ \t\r\n]*\{", b"function"
+                rb"^[ \t]*(?:var|let|const)[ \t]+[\w$\{][\w$\{, }]{0,79}=", b"var", b"let", b"const"
+            ),
+            _token(
+                rb"\bfunction\b(?:[ \t]+[\w$]{1,80})?[ \t]*\([^)\n]{0,200}\)[ \t\r\n]*\{",
+                b"function",
             ),
             _token(rb"\bmodule\.exports\b|\bexports\.\w", b"exports"),
             _token(rb"^['\"]use strict['\"]", b"use strict"),

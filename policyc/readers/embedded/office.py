@@ -19,9 +19,9 @@ _MACROS = (b"vbaproject.bin", b"/macrosheets/")
 _PART = 1 << 20
 _MAX_PARTS = 32
 _EXTERNAL = re.compile(
-    rb"<Relationship\b(?=[^>]{0,2000}TargetMode=[\"']External)"
-    rb"(?=[^>]{0,2000}relationships/(attachedTemplate|oleObject|frame|subDocument))"
-    rb"[^>]{0,2000}Target=[\"']([^\"'>]{1,1000})"
+    rb"<Relationship\b(?=[^<>]{0,2000}TargetMode=[\"']External)"
+    rb"(?=[^<>]{0,2000}relationships/(attachedTemplate|oleObject|frame|subDocument))"
+    rb"[^<>]{0,2000}Target=[\"']([^\"'<>]{1,1000})"
 )
 _BROKEN = (
     zipfile.BadZipFile,

@@ -17,7 +17,7 @@ LIMIT = 64 << 20
 GUID = re.compile(r"\{[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}\}", re.ASCII)
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})*", re.ASCII)
 _NUMBER = re.compile(r"\+?[0-9]{1,20}", re.ASCII)
-_LOOSE_VERSION = re.compile(r"[0-9]*.[0-9]*.[0-9]*.[0-9]*", re.ASCII)
+_LOOSE_VERSION = re.compile(r"[0-9]{0,20}.[0-9]{0,20}.[0-9]{0,20}.[0-9]{0,20}", re.ASCII)
 """What the schema takes for a version; its dots are any character."""
 
 
