@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
 import resource
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -109,6 +111,38 @@ def many(folder: Path) -> tuple[Path, Path]:
     return found[0], found[1]
 
 
+def sample(tree: Path, folder: Path) -> Path:
+    """A list of 20,000 files of the tree, the same ones in every run."""
+    found = sorted(
+        path
+        for at, _, names in os.walk(tree)
+        for name in names
+        if (path := os.path.join(at, name)).isprintable()  # noqa: PTH118
+        and stat.S_ISREG(os.lstat(path).st_mode)
+    )
+    chosen = sorted(random.Random(1).sample(found, min(20_000, len(found))))  # noqa: S311
+    listed = folder / "list"
+    listed.write_text("\n".join(chosen) + "\n", encoding="utf-8")
+    return listed
+
+
+def check_list(listed: str) -> int:
+    """Read and check the files of a list in this process, one after the other."""
+    from policyc.checks import check_file  # noqa: PLC0415
+    from policyc.model.facts import FileFacts  # noqa: PLC0415
+    from policyc.readers import read_tree  # noqa: PLC0415
+
+    slowest = (0.0, "")
+    for path in Path(listed).read_text(encoding="utf-8").splitlines():
+        start = time.perf_counter()
+        for item in read_tree(path, path):
+            if isinstance(item, FileFacts):
+                check_file(item)
+        slowest = max(slowest, (time.perf_counter() - start, path))
+    Path(f"{listed}.slowest").write_text(f"{slowest[0]} {slowest[1]}", encoding="utf-8")
+    return 0
+
+
 def main() -> None:
     """Print the table."""
     tree = tree_of(sys.argv[1] if len(sys.argv) > 1 else None)
@@ -135,9 +169,17 @@ def main() -> None:
         compiled = measure(
             [*POLICYC, "compile", str(baseline), "-i", str(inventory), "-o", str(folder / "out")]
         )
+        listed = sample(tree, folder)
+        named = measure(["file", "-f", str(listed)])
+        checked = measure([sys.executable, __file__, "--check", str(listed)])
+        slowest, _, place = (folder / "list.slowest").read_text().partition(" ")
         built = measure([*POLICYC, "wdac", "build", str(hashes(folder)), "-o", str(folder)])
     print(f"tree {tree}; best of {RUNS}; U = openssl dgst -sha256 over 1 GiB")
     print(f"a re-scan with the cache is {first.wall / again.wall:.0f} times as fast as the first")
+    print(
+        f"20,000 files in one process: check = {checked.wall / named.wall:.2f} x file -f, "
+        f"the slowest file {float(slowest) / u:.2f} U ({place})"
+    )
     print(f"{'':28}{'in U':>8}{'/sha256sum':>12}{'/openssl':>10}{'peak MiB':>10}")
     rows = (
         ("find | xargs sha256sum", coreutils),
@@ -146,6 +188,8 @@ def main() -> None:
         ("policyc scan --depth 0", flat),
         ("policyc scan --cache, first", first),
         ("policyc scan --cache, again", again),
+        ("file -f, 20,000 files", named),
+        ("check, 20,000 files, 1 proc", checked),
         ("policyc scan, 40,000 files", small),
         ("policyc scan, 160,000 files", large),
         ("policyc check INVENTORY", check),
@@ -162,6 +206,8 @@ def main() -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
         sys.exit(child(sys.argv[2], sys.argv[3:]))
+    if sys.argv[1:2] == ["--check"]:
+        sys.exit(check_list(sys.argv[2]))
     if shutil.which("openssl") is None:
         sys.exit("the benchmark needs openssl")
     main()

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from policyc.model.diagnostic import Finding, Level
+from policyc.reports.json import dump
 from policyc.reports.safe import printable
 
 ATTACK = "18.1"
@@ -60,7 +60,7 @@ def findings_sarif(
         "version": "2.1.0",
         "runs": [run],
     }
-    return json.dumps(log, indent=1, ensure_ascii=True)
+    return dump(log)
 
 
 class _Artifacts:

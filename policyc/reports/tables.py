@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import json
 import re
 from collections.abc import Sequence
 
 from policyc.model.diagnostic import Finding, Level
+from policyc.reports.json import dump
 from policyc.reports.safe import printable
 
 _GITLAB = {Level.ERROR: "critical", Level.WARNING: "major", Level.INFO: "info"}
@@ -84,7 +84,7 @@ def findings_gitlab(findings: Sequence[Finding]) -> str:
         for item in findings
         if not item.accepted
     ]
-    return json.dumps(values, indent=1, ensure_ascii=True)
+    return dump(values)
 
 
 def _fingerprint(item: Finding) -> str:

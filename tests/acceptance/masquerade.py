@@ -18,7 +18,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -28,7 +28,8 @@ from policyc.inventory import ScanOptions, scan
 from policyc.inventory.schema import from_row
 from policyc.model.diagnostic import Finding
 from policyc.model.facts import FileFacts
-from policyc.readers import read_tree
+from policyc.readers import read_bytes, read_tree
+from policyc.readers.opinion import is_asked, magika_trait
 
 DATA = Path(__file__).resolve().parents[3] / "shared/data/masquerade"
 _RANKS = {"error": 3, "warning": 2, "info": 1, "none": 0}
@@ -53,10 +54,14 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A case and the findings about it and its members, as ``(rank, code)``."""
+    """A case and the findings about it and its members, as ``(rank, code)``.
+
+    ``heard`` says that it is a warning when Magika is asked, too.
+    """
 
     case: Case
     findings: tuple[tuple[int, str], ...]
+    heard: bool = False
 
     @property
     def rank(self) -> int:
@@ -99,7 +104,19 @@ def findings_of(path: str) -> list[Finding]:
 def look(case: Case) -> Seen:
     """Check one case."""
     found = findings_of(case.path)
-    return Seen(case, tuple(sorted({(_RANKS[item.level.value], item.code) for item in found})))
+    ranked = tuple(sorted({(_RANKS[item.level.value], item.code) for item in found}))
+    return Seen(case, ranked, heard=case.claimed.strip() == "txt" and _magika_warns(case.path))
+
+
+def _magika_warns(path: str) -> bool:
+    """Whether a text is a warning at least when Magika is asked, too."""
+    data = Path(path).read_bytes()
+    facts = read_bytes(data, "/x/" + Path(path).name)
+    trait = magika_trait(data) if is_asked(facts) else None
+    if trait is None:
+        return False
+    heard = replace(facts, traits=(*facts.traits, trait))
+    return any(item.level.rank <= 1 for item in check_file(heard))
 
 
 def mutations(folder: Path) -> Iterator[Case]:
@@ -181,6 +198,10 @@ def _expected(item: Seen) -> bool:
     return item.as_expected
 
 
+def _heard(item: Seen) -> bool:
+    return item.rank >= 2 or item.heard
+
+
 def recall_goals(seen: list[Seen]) -> list[Goal]:
     """Goals on the deceptive cases."""
     passive = _STRUCTURED | {"txt"}
@@ -205,6 +226,7 @@ def recall_goals(seen: list[Seen]) -> list[Goal]:
         _recall("scripts as structured, found", scripts, 100, _found),
         _recall("scripts as structured, error", scripts, 95, _error),
         _recall("scripts as text, warning", texts, 80, _warning),
+        _recall("scripts as text with Magika, warning", texts, 92, _heard),
         _recall("names at the expected level", group("name"), 99, _expected),
         Goal(
             "traps at warning or above",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import inspect
 import io
 import json
+from dataclasses import replace
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import jsonschema
@@ -14,6 +17,7 @@ import pytest
 from policyc.checks import CHECKS, check_file
 from policyc.model.diagnostic import Finding
 from policyc.readers import read_bytes
+from policyc.reports.json import dump, findings_json
 from policyc.reports.sarif import findings_sarif
 from policyc.reports.tables import (
     findings_csv,
@@ -74,3 +78,57 @@ def test_each_form_has_one_entry_a_finding() -> None:
     prints = {item["fingerprint"] for item in json.loads(findings_gitlab(found()))}
     assert len(prints) == count
     assert len(findings_markdown(found()).splitlines()) == count + 2
+
+
+def test_a_member_names_its_container_as_parent() -> None:
+    member = replace(found()[0], path="/d/outer.zip!/inner.tar!/a b.pdf", sha256="ab" * 32)
+    run = json.loads(findings_sarif([member], manuals()))["runs"][0]
+    uris = [item["location"]["uri"] for item in run["artifacts"]]
+    assert uris == ["/d/outer.zip", "inner.tar", "a%20b.pdf"]
+    assert [item.get("parentIndex") for item in run["artifacts"]] == [None, 0, 1]
+    assert run["artifacts"][2]["hashes"] == {"sha-256": "ab" * 32}
+    assert _places(run) == [{"uri": "/d/outer.zip%21/inner.tar%21/a%20b.pdf", "index": 2}]
+    github = json.loads(findings_sarif([member], manuals(), github=True))["runs"][0]
+    assert _places(github) == [{"uri": "/d/outer.zip"}]
+
+
+def _places(run: dict[str, Any]) -> list[object]:
+    return [
+        place["physicalLocation"]["artifactLocation"]
+        for item in run["results"]
+        for place in item["locations"]
+    ]
+
+
+def test_the_github_profile_keeps_to_its_limits() -> None:
+    """GitHub's "SARIF support for code scanning": 25,000 results, 10 MB compressed."""
+    one = found()[0]
+    many = [replace(one, path=f"/d/{number}.pdf") for number in range(25_001)]
+    text = findings_sarif(many, manuals(), github=True)
+    run = json.loads(text)["runs"][0]
+    assert len(run["results"]) == 25_000
+    assert run["properties"]["omittedResults"] == 1
+    prints = {item["partialFingerprints"]["policyc/v1"] for item in run["results"]}
+    assert len(prints) == 25_000
+    assert len(gzip.compress(text.encode())) < 10_000_000
+
+
+def test_accepted_findings_are_told_apart_in_every_form() -> None:
+    accepted = [replace(item, accepted="known; <b>x</b>") for item in found()]
+    count = len(accepted)
+    assert json.loads(findings_gitlab(accepted)) == []
+    assert len(findings_markdown(accepted).splitlines()) == 2
+    junit = ET.fromstring(findings_junit(accepted))  # noqa: S314
+    assert (junit.get("failures"), junit.get("skipped")) == ("0", str(count))
+    assert len(junit.findall("testcase/skipped")) == count
+    rows = list(csv.DictReader(io.StringIO(findings_csv(accepted))))
+    assert {row["accepted"] for row in rows} == {"known; <b>x</b>"}
+    value = json.loads(findings_json(accepted, files=1, skipped=0))
+    assert value["summary"]["accepted"] == count
+    assert value["summary"]["error"] == 0
+
+
+def test_dump_takes_every_text() -> None:
+    value = {"a": "\udcff\u202e\n", "b": [], "c": {"d": [1, True, None]}}
+    assert json.loads(dump(value)) == value
+    assert dump({"b": [1]}) == json.dumps({"b": [1]}, indent=1)
