@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from policyc.checks import content, hidden, identity, members, names
+from policyc.checks import content, hidden, icons, identity, members, names
 from policyc.checks.registry import CHECKS, Check, check_file, worst_level
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "check_file",
     "content",
     "hidden",
+    "icons",
     "identity",
     "members",
     "names",

@@ -217,6 +217,9 @@ def check(
     ] = None,
     jobs: JobsOption = 0,
     extensions: ExtensionsOption = None,
+    icons: Annotated[
+        Path | None, typer.Option(help="A list of documents' icons: hash, owner, name.")
+    ] = None,
     *,
     second_opinion: Annotated[
         bool,
@@ -249,6 +252,7 @@ def check(
             baseline=baseline,
             on=_day(on),
             extensions=extensions,
+            icons=icons,
             second_opinion=second_opinion,
             magika=magika,
             exit_zero=exit_zero,

@@ -179,6 +179,7 @@ def _identity(facts: FileFacts) -> str:
                 f"  signed by {printable(str(who))} ({signature.kind.value}, "
                 f"{signature.grade.value})"
             )
+    lines += [f"  icon {item.detail}" for item in facts.traits if item.kind == "icon"]
     slices = facts.macho.slices if facts.macho else ()
     lines.extend(f"  cdhash {piece.cdhash or 'none'} ({piece.arch})" for piece in slices)
     return "\n".join(lines)

@@ -14,6 +14,7 @@ import typer
 
 from policyc.baseline.acceptance import unused_waivers
 from policyc.checks import CHECKS, check_file
+from policyc.checks.icons import IconsError, read_icons, use_icons
 from policyc.cli.compiling import load
 from policyc.cli.console import Exit, Progress, fail, note, out, show, style_for
 from policyc.cli.scanning import INVENTORY_SUFFIXES, check_paths, own_extensions, with_magika
@@ -49,6 +50,7 @@ class CheckRequest:
     baseline: Path | None = None
     on: dt.date | None = None
     extensions: Path | None = None
+    icons: Path | None = None
     second_opinion: bool = False
     magika: bool = False
     exit_zero: bool = False
@@ -72,6 +74,7 @@ def run_check(request: CheckRequest) -> None:
     if request.output is not None and not request.output.absolute().parent.is_dir():
         fail(f"{request.output.parent}: no such folder to write to")
     extensions = own_extensions(request.extensions)
+    _use_icons(request.icons)
     waivers = _waivers(request.baseline)
     checked = _check(request, extensions)
     if request.second_opinion:
@@ -107,6 +110,17 @@ def _check(request: CheckRequest, extensions: tuple[Extension, ...]) -> _Checked
         fail(str(error))
     progress.done()
     return checked
+
+
+def _use_icons(path: Path | None) -> None:
+    if path is None:
+        return
+    try:
+        use_icons(read_icons(path))
+    except IconsError as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{path}: {error.strerror}")
 
 
 def _waivers(baseline: Path | None) -> tuple[Waiver, ...]:

@@ -12,12 +12,14 @@ import struct
 from dataclasses import dataclass
 
 from policyc.model.diagnostic import Proof
-from policyc.model.facts import Hashes, PeFacts, PeKind
+from policyc.model.facts import Hashes, PeFacts, PeKind, Trait
 from policyc.model.formats import FileFormat
 from policyc.model.identity import AuthenticodeSha1, AuthenticodeSha256, PageHash
 from policyc.readers import authenticode, imports, version_resource
+from policyc.readers.icon import icon_hash
 from policyc.readers.limits import Limits
 from policyc.readers.reader import Reader, Reading
+from policyc.readers.resource_tree import ResourceTree
 from policyc.readers.source import Sink, Source
 
 MACHINES = {
@@ -306,12 +308,15 @@ def _read(source: Source, _path: str, limits: Limits) -> Reading:
         ),
     )
     resource = head.directories[2] if len(head.directories) > 2 else (0, 0)
+    tree = ResourceTree(source, resource, head.file_offset)
+    shown_with = icon_hash(tree)
     return Reading(
         pe=facts,
         hashes=digests,
         signatures=authenticode.signatures(source, head.security, digest, limits),
-        version_info=version_resource.read(source, resource, head.file_offset, limits),
+        version_info=version_resource.read(tree, limits),
         proofs=proofs(head),
+        traits=() if shown_with is None else (Trait(kind="icon", detail=shown_with),),
     )
 
 

@@ -8,19 +8,17 @@ AaronLockerV2); without such a block the strings do not exist.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from policyc.model.facts import VersionInfo
 from policyc.model.version import FileVersion
 from policyc.readers.limits import Limits
-from policyc.readers.source import Source
+from policyc.readers.resource_tree import ResourceTree
 
 _RT_VERSION = 16
 _FIXED_SIGNATURE = 0xFEEF04BD
 _FIXED_SIZE = 52
-_SUBDIRECTORY = 0x80000000
-_MAX_ENTRIES = 256
 _MAX_RESOURCE = 1 << 18
 
 
@@ -33,52 +31,10 @@ class Block:
     children: tuple[int, int]
 
 
-def read(
-    source: Source,
-    directory: tuple[int, int],
-    file_offset: Callable[[int], int | None],
-    limits: Limits,
-) -> VersionInfo | None:
-    """Read the version resource below the resource ``directory`` (RVA, size), or None."""
-    base = file_offset(directory[0]) if directory[0] and directory[1] else None
-    if base is None:
-        return None
-    entry = _version_entry(source, base)
-    if entry is None:
-        return None
-    rva, size = entry
-    offset = file_offset(rva)
-    if offset is None:
-        return None
-    return parse(source.read(offset, min(size, _MAX_RESOURCE)), limits)
-
-
-def _version_entry(source: Source, base: int) -> tuple[int, int] | None:
-    """(RVA, size) of the first language of the first version resource."""
-    target = _entry(source, base, wanted=_RT_VERSION)
-    for _ in range(2):
-        if target is None or not target & _SUBDIRECTORY:
-            return None
-        target = _entry(source, base + (target & ~_SUBDIRECTORY), wanted=None)
-    if target is None or target & _SUBDIRECTORY:
-        return None
-    raw = source.read(base + target, 8)
-    if len(raw) < 8:
-        return None
-    rva, size = struct.unpack("<II", raw)
-    return rva, size
-
-
-def _entry(source: Source, offset: int, *, wanted: int | None) -> int | None:
-    head = source.read(offset, 16)
-    if len(head) < 16:
-        return None
-    named, numbered = struct.unpack_from("<HH", head, 12)
-    table = source.read(offset + 16, 8 * min(named + numbered, _MAX_ENTRIES))
-    for name, target in struct.iter_unpack("<II", table[: len(table) - len(table) % 8]):
-        if wanted is None or name == wanted:
-            return int(target)
-    return None
+def read(tree: ResourceTree, limits: Limits) -> VersionInfo | None:
+    """Read the first version resource of an image, None without a readable one."""
+    data = tree.data(_RT_VERSION, None, _MAX_RESOURCE)
+    return None if data is None else parse(data, limits)
 
 
 def parse(data: bytes, limits: Limits) -> VersionInfo | None:

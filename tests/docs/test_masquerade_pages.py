@@ -46,6 +46,8 @@ accept:
 - `--extensions FILE` adds rows to the table of extensions: tab-separated, with a header of
   `extension` and any of `class` (`runs`, `opens`, `code`, `macros`, `listed`), `platform`,
   `handler`, `hidden`, `lure`, `formats`, `lists`, `sources`. `policyc explain .scr` shows a row.
+- `--icons FILE` compares the icons of unsigned programs with a list that you supply
+  (tab-separated: `hash`, `owner`, `name`); `policyc explain PROGRAM` prints the hash of one.
 - `--second-opinion` shows what `file` says about each finding, `--magika` (with
   `policyc[magika]`) lets Magika name the language of texts called `.txt`, `.log`, `.csv`, `.dat`,
   `.tmp` or nothing, of 200 bytes or more, from a score of 0.95. Members of archives are not asked.
