@@ -115,7 +115,8 @@ def compile_target(
             failure = "the artifact read back is not the policy that was written"
         report = _compare(prepared, model, prepared.files)
         made = _witnesses(prepared, model)
-        seen, truncated = _compare(prepared, model, made.files), made.truncated
+        seen = _compare(prepared, model, made)
+        truncated = made.truncated
         if report.mismatches or seen.mismatches:
             failure = _mismatch_text(report if report.mismatches else seen)
     provenance = dict(sorted(prepared.lowered.provenance.items()))
@@ -163,7 +164,7 @@ def verify_witnesses(
     """As ``verify_artifacts``, on files made from the rules of both sides."""
     prepared = _prepare(policy, inventory, name)
     model = prepared.target.parse(artifacts)
-    return _compare(prepared, model, _witnesses(prepared, model).files)
+    return _compare(prepared, model, _witnesses(prepared, model))
 
 
 def evaluate_result(result: TargetResult, facts: FileFacts) -> Decision:
@@ -184,7 +185,7 @@ def _witnesses(prepared: _Prepared, model: object) -> Witnesses:
     )
 
 
-def _compare(prepared: _Prepared, model: object, files: tuple[FileFacts, ...]) -> Report:
+def _compare(prepared: _Prepared, model: object, files: Iterable[FileFacts]) -> Report:
     target = prepared.target
     return compare(
         prepared.policy,

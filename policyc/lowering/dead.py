@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from policyc.lowering.containment import rule_contained
-from policyc.model.decision import Verdict, applies, decide
+from policyc.model.decider import Decider
+from policyc.model.decision import Verdict
 from policyc.model.facts import FileFacts
 from policyc.model.ir import Effect, HasHash, PolicyIR, Rule
+from policyc.model.known_files import FileIndex
 
 
 def dead_permits(policy: PolicyIR) -> frozenset[Rule]:
@@ -34,9 +36,9 @@ def known_dead_permits(policy: PolicyIR, files: Iterable[FileFacts]) -> frozense
     }
     denied: set[Rule] = set()
     needed: set[Rule] = set()
-    for facts in files:
-        for rule in permits:
-            if applies(rule, facts) is True:
-                verdict = decide(policy, facts).verdict
-                (denied if verdict is Verdict.DENY else needed).add(rule)
+    index, decider = FileIndex(tuple(files)), Decider(policy)
+    for rule in permits:
+        for facts in index.satisfying(rule):
+            verdict = decider.decide(facts).verdict
+            (denied if verdict is Verdict.DENY else needed).add(rule)
     return frozenset(denied - needed)

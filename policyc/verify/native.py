@@ -39,6 +39,8 @@ from policyc.verify.synthetic import (
 from policyc.verify.witness import bounds, paths_near
 
 _HEX = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}", re.ASCII)
+_SIGNERS = 4
+"""Signers of the policy that are tried on every product, beside the inventory's own."""
 _PRODUCT = frozenset({"product", "product_name"})
 _ORIGINAL = frozenset({"binary", "file_name"})
 _VARIABLES = {
@@ -66,9 +68,16 @@ class _Words:
 
 
 def native_witnesses(
-    model: object, world: Known, platform: Platform, collections: Iterable[Collection]
+    model: object,
+    world: Known,
+    platform: Platform,
+    collections: Iterable[Collection],
+    named: frozenset[Digest] = frozenset(),
 ) -> Iterator[FileFacts]:
-    """Files around every record of a parsed policy, in the policy's own order."""
+    """Files around every record of a parsed policy, in the policy's own order.
+
+    ``named`` are the digests of the baseline, which settle what kind of digest a text is.
+    """
     blanks = [blank(platform, item) for item in sorted(collections, key=lambda each: each.value)]
     starts = [item for item in blanks if item is not None]
     words = [found for record in _records(model) if (found := _words(record)) is not None]
@@ -83,7 +92,7 @@ def native_witnesses(
         for signature in signed:
             yield sealed(with_signature(start, signature))
     for found in words:
-        yield from _of_digests(found, starts, world)
+        yield from _of_digests(found, starts, world, named)
         for start in starts:
             for path in found.paths:
                 yield from (sealed(replace(start, path=item)) for item in _places(path, start))
@@ -96,21 +105,24 @@ def native_witnesses(
                 file_version=version,
             )
             for start in starts[:2]:
-                named = with_product(start, info)
-                if named is not None:
-                    yield sealed(named)
-                    for signature in signed[:8]:
-                        yield sealed(with_signature(named, signature))
+                image = with_product(start, info)
+                if image is not None:
+                    yield sealed(image)
+                    own = world.by_product.get((found.product or "").upper(), [])
+                    for signature in (*own, *signed[:_SIGNERS]):
+                        yield sealed(with_signature(image, signature))
 
 
-def _of_digests(found: _Words, starts: list[FileFacts], world: Known) -> Iterator[FileFacts]:
+def _of_digests(
+    found: _Words, starts: list[FileFacts], world: Known, named: frozenset[Digest]
+) -> Iterator[FileFacts]:
     for digest in found.digests:
         # Only a text that nobody named may be of any kind.
-        if type(digest) not in world.kinds.get(digest.value, {type(digest)}):
+        if not world.may_be(digest, named):
             continue
         own = world.by_digest.get(digest)
         if own is not None:
-            yield own
+            # The inventory's file itself is decided with the inventory.
             yield from (replace(own, path=path) for path in paths_near(own.path)[1:])
             continue
         for start in starts:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import product
 from typing import assert_never
 
+from policyc.model.facets import facets_of
 from policyc.model.facts import (
     Collection,
     FileFacts,
@@ -47,6 +49,9 @@ from policyc.verify.synthetic import (
     with_signature,
 )
 
+ALL_PAIRS = 10_000
+"""Up to so many pairs of a forbid and a permit each is tried."""
+
 
 def policy_witnesses(policy: PolicyIR, world: Known, platform: Platform) -> Iterator[FileFacts]:
     """Files around every rule, rule by rule in the order of ids, then pairs of rules."""
@@ -54,14 +59,37 @@ def policy_witnesses(policy: PolicyIR, world: Known, platform: Platform) -> Iter
     for rule in rules:
         for collection in _collections(rule, policy):
             yield from _around(rule, world, platform, collection)
+    for forbid, permit in _pairs(rules):
+        both = forbid.match.atoms | permit.match.atoms
+        shared = forbid.collections & permit.collections & policy.governs.keys()
+        for collection in sorted(shared, key=_value)[:1]:
+            yield from _made(both, world, platform, collection)
+
+
+def _pairs(rules: list[Rule]) -> Iterator[tuple[Rule, Rule]]:
+    """Every forbid with every permit; of many rules, with one of each form of the other side."""
     forbids = [rule for rule in rules if rule.effect is Effect.FORBID]
     permits = [rule for rule in rules if rule.effect is Effect.PERMIT]
-    for forbid in forbids:
-        for permit in permits:
-            both = forbid.match.atoms | permit.match.atoms
-            shared = forbid.collections & permit.collections & policy.governs.keys()
-            for collection in sorted(shared, key=_value)[:1]:
-                yield from _made(both, world, platform, collection)
+    if len(forbids) * len(permits) <= ALL_PAIRS:
+        yield from product(forbids, permits)
+        return
+    yield from product(forbids, _one_of_each_form(permits))
+    yield from product(_one_of_each_form(forbids), permits)
+
+
+def _one_of_each_form(rules: list[Rule]) -> list[Rule]:
+    forms: dict[tuple[object, ...], Rule] = {}
+    for rule in rules:
+        words = sorted(
+            facet
+            for branch in (rule.match,)
+            for atom in branch.atoms
+            for facet, _ in facets_of(atom)
+        )
+        forms.setdefault(
+            (*words, len(rule.unless) > 0, *sorted(rule.collections, key=_value)), rule
+        )
+    return list(forms.values())
 
 
 def _collections(rule: Rule, policy: PolicyIR) -> list[Collection]:

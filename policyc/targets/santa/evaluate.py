@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from policyc.model.decision import Decision, Verdict
 from policyc.model.facts import UNKNOWN, FileFacts, MachoKind, MachoSlice, SignatureGrade
+from policyc.model.index import once_per_object
 from policyc.targets.santa.model import RulePolicy, RuleType, SantaPolicy, SantaRule
 from policyc.targets.santa.parse import python_expression
 
@@ -47,7 +48,7 @@ def evaluate(policy: SantaPolicy, facts: FileFacts) -> Decision:
 
 
 def _slice(policy: SantaPolicy, facts: FileFacts, piece: MachoSlice, *, mixed: bool) -> Decision:
-    table = _by_identifier(_Same(policy.rules))
+    table = _by_identifier(policy.rules)
     identifiers = _identifiers(facts, piece, mixed=mixed)
     if RuleType.BINARY not in identifiers and facts.hashes.sha256 is UNKNOWN:
         return Decision(verdict=Verdict.UNDETERMINED, reason="the sha256 is not known")
@@ -83,24 +84,9 @@ def _identifiers(facts: FileFacts, piece: MachoSlice, *, mixed: bool) -> dict[Ru
     return {kind: text for kind, text in found.items() if kind in _USABLE[grade]}
 
 
-class _Same:
-    """A key that compares by identity: hashing all rules for every file would cost too much."""
-
-    __slots__ = ("rules",)
-
-    def __init__(self, rules: tuple[SantaRule, ...]) -> None:
-        self.rules = rules
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.rules is other.rules
-
-    def __hash__(self) -> int:
-        return id(self.rules)
-
-
-@lru_cache(maxsize=4)
-def _by_identifier(key: _Same) -> dict[tuple[RuleType, str], SantaRule]:
-    return {(rule.type, rule.identifier): rule for rule in key.rules}
+@once_per_object(4)
+def _by_identifier(rules: tuple[SantaRule, ...]) -> dict[tuple[RuleType, str], SantaRule]:
+    return {(rule.type, rule.identifier): rule for rule in rules}
 
 
 def _matches(expression: str, path: str) -> bool:

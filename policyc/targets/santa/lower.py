@@ -8,7 +8,7 @@ from policyc.lowering.containment import contained
 from policyc.lowering.expand import expand
 from policyc.lowering.losses import loss
 from policyc.lowering.principals import for_everybody
-from policyc.model.decision import applies, holds, signature_satisfies
+from policyc.model.decision import holds, signature_satisfies
 from policyc.model.facts import UNKNOWN, Collection, FileFacts, Inventory
 from policyc.model.identity import CertSha256, Digest
 from policyc.model.ir import (
@@ -21,6 +21,7 @@ from policyc.model.ir import (
     RuleId,
     SignedBy,
 )
+from policyc.model.known_files import file_index
 from policyc.model.loss import Drift, Loss
 from policyc.targets.base import Lowered
 from policyc.targets.santa.capabilities import CAPABILITIES, governs
@@ -141,8 +142,8 @@ def _by_leaf(
     if not isinstance(atom, SignedBy):
         raise TypeError("only a signer condition has certificates")
     leaves: set[CertSha256] = set()
-    for facts in files:
-        if facts.signatures is UNKNOWN or applies(rule, facts) is not True:
+    for facts in file_index(files).satisfying(rule):
+        if facts.signatures is UNKNOWN:
             continue
         leaves |= {
             signature.leaf.sha256
@@ -222,7 +223,11 @@ def _known(permit: _Native, files: tuple[FileFacts, ...]) -> list[FileFacts]:
     """The inventory's files of the content that a permit by hash names."""
     if not any(isinstance(atom, HasHash) for atom in permit.rule.match.atoms):
         return []
-    return [facts for facts in files if holds(permit.rule.match, facts) is True]
+    return [
+        facts
+        for facts in file_index(files).possible(permit.rule.match)
+        if holds(permit.rule.match, facts) is True
+    ]
 
 
 def _precedence_losses(
