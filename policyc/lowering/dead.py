@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from policyc.lowering.containment import rule_contained
+from policyc.lowering.containment import Containers, rule_contained
 from policyc.model.decider import Decider
 from policyc.model.decision import Verdict
 from policyc.model.facts import FileFacts
@@ -14,11 +14,13 @@ from policyc.model.known_files import FileIndex
 
 def dead_permits(policy: PolicyIR) -> frozenset[Rule]:
     """The permits that a single forbid contains. Dropping them changes no decision."""
-    forbids = [rule for rule in policy.rules if rule.effect is Effect.FORBID]
+    forbids = [rule for rule in policy.ordered() if rule.effect is Effect.FORBID]
+    containers = Containers((forbid.match, forbid) for forbid in forbids)
     return frozenset(
         rule
         for rule in policy.rules
-        if rule.effect is Effect.PERMIT and any(rule_contained(rule, forbid) for forbid in forbids)
+        if rule.effect is Effect.PERMIT
+        and any(rule_contained(rule, forbid) for forbid in containers.of(rule.match))
     )
 
 

@@ -10,6 +10,7 @@ import dataclasses
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from policyc.model.facts import Collection, FileFacts, Platform, VersionInfo
 from policyc.model.identity import (
@@ -80,7 +81,7 @@ def native_witnesses(
     """
     blanks = [blank(platform, item) for item in sorted(collections, key=lambda each: each.value)]
     starts = [item for item in blanks if item is not None]
-    words = [found for record in _records(model) if (found := _words(record)) is not None]
+    words = _distinct(_words(record) for record in _records(model))
     signers = list(dict.fromkeys(item for found in words for item in found.signers))
     signed = [
         signature
@@ -111,6 +112,11 @@ def native_witnesses(
                     own = world.by_product.get((found.product or "").upper(), [])
                     for signature in (*own, *signed[:_SIGNERS]):
                         yield sealed(with_signature(image, signature))
+
+
+def _distinct(words: Iterable[_Words]) -> list[_Words]:
+    """The same words once: many records repeat each other for another kind of file."""
+    return list({repr(found): found for found in words}.values())
 
 
 def _of_digests(
@@ -144,27 +150,36 @@ def _places(path: str, start: FileFacts) -> Iterator[str]:
 
 def _records(value: object) -> Iterator[object]:
     """Every dataclass in the model, outermost first."""
+    if isinstance(value, str):
+        return
     if dataclasses.is_dataclass(value) and not isinstance(value, (type, FileVersion)):
         yield value
-        for item in dataclasses.fields(value):
-            yield from _records(getattr(value, item.name))
+        for name in _names(type(value)):
+            yield from _records(getattr(value, name))
     elif isinstance(value, tuple):
         for part in value:
             yield from _records(part)
 
 
-def _words(record: object) -> _Words | None:
-    if not dataclasses.is_dataclass(record):
-        return None
+_NAMES: dict[type, tuple[str, ...]] = {}
+
+
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    if kind not in _NAMES:
+        _NAMES[kind] = tuple(item.name for item in dataclasses.fields(kind))
+    return _NAMES[kind]
+
+
+def _words(record: object) -> _Words:
     found = _Words()
     low = high = None
-    for item in dataclasses.fields(record):
-        value = getattr(record, item.name)
-        if isinstance(value, FileVersion) and item.name in ("low", "high"):
-            low = value if item.name == "low" else low
-            high = value if item.name == "high" else high
+    for name in _names(type(record)):
+        value = getattr(record, name)
+        if isinstance(value, FileVersion) and name in ("low", "high"):
+            low = value if name == "low" else low
+            high = value if name == "high" else high
         for text in _texts(value):
-            _read(item.name, text, found)
+            _read(name, text, found)
     if (low or LOWEST, high or HIGHEST) != (LOWEST, HIGHEST):
         found.versions = bounds(low or LOWEST, high or HIGHEST)
     _read_chain(record, found)
