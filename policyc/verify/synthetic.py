@@ -8,7 +8,7 @@ own. Otherwise a witness would show a difference that no real file can have.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -319,6 +319,30 @@ def _made_signature(atom: SignedBy, world: Known, platform: Platform) -> Signatu
         signing_id=signing if apple else None,
     )
     return made if signature_satisfies(atom, made) else None
+
+
+def other_signatures(atom: SignedBy, world: Known, platform: Platform) -> Iterator[Signature]:
+    """Signatures that nearly satisfy ``atom``.
+
+    One that is not valid; with an elliptic key; by a certificate that the right one issued;
+    and for each part of the condition one that satisfies the others.
+    """
+    own = signature_for(atom, world, platform)
+    if own is None:
+        return
+    yield replace(own, grade=SignatureGrade.INVALID)
+    if own.leaf is not None:
+        number = _number("elliptic", own.leaf.sha256)
+        tbs = TbsHash(_number("tbs", number))
+        elliptic = replace(own.leaf, key="ec", key_bits=256, sha256=CertSha256(number), tbs=tbs)
+        yield replace(own, chain=(elliptic, *own.chain[1:]))
+        yield replace(own, chain=(_leaf(SignedBy()), *own.chain))
+    for name in SignedBy.__slots__:
+        weaker = replace(atom, **{name: None})
+        if weaker not in (atom, SignedBy()):
+            other = signature_for(weaker, world, platform)
+            if other is not None:
+                yield other
 
 
 def _leaf(atom: SignedBy) -> Certificate:

@@ -16,12 +16,13 @@ from policyc.model.facets import facets_of
 from policyc.model.facts import (
     Collection,
     FileFacts,
+    MachoFacts,
     PackageRef,
     PackageState,
     Platform,
-    SignatureGrade,
     VersionInfo,
 )
+from policyc.model.identity import CdHash
 from policyc.model.ir import (
     Atom,
     AtPath,
@@ -42,6 +43,7 @@ from policyc.model.version import HIGHEST, LOWEST, FileVersion
 from policyc.verify.synthetic import (
     Known,
     blank,
+    other_signatures,
     sealed,
     signature_for,
     with_digest,
@@ -180,10 +182,8 @@ def _near(facts: FileFacts, atom: Atom, world: Known, platform: Platform) -> Ite
     """Variants of a file that satisfies everything but ``atom``: on and just beyond its edges."""
     match atom:
         case SignedBy():
-            signature = signature_for(atom, world, platform)
-            if signature is not None:
-                invalid = replace(signature, grade=SignatureGrade.INVALID)
-                yield with_signature(facts, invalid)
+            for signature in other_signatures(atom, world, platform):
+                yield with_signature(facts, signature)
         case IsProduct():
             words = (
                 _info(atom, version) for version in bounds(atom.version.low, atom.version.high)
@@ -212,6 +212,11 @@ def _near(facts: FileFacts, atom: Atom, world: Known, platform: Platform) -> Ite
             yield replace(facts, package=replace(own, name=f"{own.name}-other"))
             yield replace(facts, package=replace(own, manager=f"{own.manager}-other"))
             yield replace(facts, package=replace(own, state=PackageState.MODIFIED))
+        case HasHash(digest=CdHash()):
+            enforced = with_digest(facts, atom.digest)
+            if enforced is not None and enforced.macho is not None:
+                lax = tuple(replace(piece, flags=0) for piece in enforced.macho.slices)
+                yield replace(enforced, macho=MachoFacts(slices=lax))
         case HasHash() | OfType() | IsTrusted() | HasMasquerade():
             return
         case _:
@@ -242,12 +247,18 @@ def path_in(pattern: PathPattern, extension: str) -> str:
 
 
 def paths_near(path: str) -> tuple[str, ...]:
-    """The case variant, and the same name in a folder that only begins like its own."""
+    """The case variant, the same name in a like folder and one below, the whole path below one."""
     separator = "\\" if "\\" in path else "/"
     head, _, name = path.rpartition(separator)
     drive = path[:1]
     changed = drive + path[1:].swapcase()
-    return (changed, f"{head}x{separator}{name}", f"{head}{separator}x{separator}{name}")
+    root = path[: path.index(separator) + 1]
+    return (
+        changed,
+        f"{head}x{separator}{name}",
+        f"{head}{separator}x{separator}{name}",
+        f"{root}x{separator}{path.removeprefix(root)}",
+    )
 
 
 def _edges(pattern: PathPattern, extension: str) -> Iterator[str]:
