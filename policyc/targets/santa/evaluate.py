@@ -48,12 +48,12 @@ def evaluate(policy: SantaPolicy, facts: FileFacts) -> Decision:
 
 
 def _slice(policy: SantaPolicy, facts: FileFacts, piece: MachoSlice, *, mixed: bool) -> Decision:
-    table = _by_identifier(policy.rules)
-    identifiers = _identifiers(facts, piece, mixed=mixed)
-    if RuleType.BINARY not in identifiers and facts.hashes.sha256 is UNKNOWN:
+    table = rules_by_identifier(policy.rules)
+    own = identifiers(facts, piece, mixed=mixed)
+    if RuleType.BINARY not in own and facts.hashes.sha256 is UNKNOWN:
         return Decision(verdict=Verdict.UNDETERMINED, reason="the sha256 is not known")
     for kind in RuleType:
-        identifier = identifiers.get(kind)
+        identifier = own.get(kind)
         rule = None if identifier is None else table.get((kind, identifier))
         if rule is not None:
             allowed = rule.policy is RulePolicy.ALLOWLIST
@@ -66,7 +66,7 @@ def _slice(policy: SantaPolicy, facts: FileFacts, piece: MachoSlice, *, mixed: b
     return Decision(verdict=Verdict.DENY, reason="no rule, Lockdown")
 
 
-def _identifiers(facts: FileFacts, piece: MachoSlice, *, mixed: bool) -> dict[RuleType, str]:
+def identifiers(facts: FileFacts, piece: MachoSlice, *, mixed: bool) -> dict[RuleType, str]:
     """The identifiers Santa looks up, after the signing status has had its say."""
     found: dict[RuleType, str] = {}
     if facts.hashes.sha256 is not None and facts.hashes.sha256 is not UNKNOWN:
@@ -85,7 +85,10 @@ def _identifiers(facts: FileFacts, piece: MachoSlice, *, mixed: bool) -> dict[Ru
 
 
 @once_per_object(4)
-def _by_identifier(rules: tuple[SantaRule, ...]) -> dict[tuple[RuleType, str], SantaRule]:
+def rules_by_identifier(
+    rules: tuple[SantaRule, ...],
+) -> dict[tuple[RuleType, str], SantaRule]:
+    """Static rules by type and identifier, which are unique."""
     return {(rule.type, rule.identifier): rule for rule in rules}
 
 
