@@ -46,6 +46,13 @@ class FailOn(enum.StrEnum):
     NEVER = "never"
 
 
+class Report(enum.StrEnum):
+    """Output forms of a verification."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 class PlatformName(enum.StrEnum):
     """Platforms a tree can belong to."""
 
@@ -69,6 +76,10 @@ InventoryOption = Annotated[
 TargetOption = Annotated[
     list[str] | None,
     typer.Option("--target", "-t", help="A target; repeatable. Default: all of them."),
+]
+ReportOption = Annotated[
+    Report,
+    typer.Option("--format", "-f", help="json lists every difference with its loss and origin."),
 ]
 AsOption = Annotated[
     str | None,
@@ -270,6 +281,7 @@ def compile_command(
     check_only: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 1 if the folder is stale.")
     ] = False,
+    form: ReportOption = Report.TEXT,
 ) -> None:
     """Compile a baseline, parse the result back and prove it file by file.
 
@@ -283,7 +295,9 @@ def compile_command(
     """
     from policyc.cli.compiling import run_compile  # noqa: PLC0415
 
-    run_compile(baseline, inventory or [], target or [], output, check_only=check_only)
+    run_compile(
+        baseline, inventory or [], target or [], output, check_only=check_only, form=form.value
+    )
 
 
 @app.command()
@@ -335,17 +349,22 @@ def verify(
     target: Annotated[
         str | None, typer.Option("--target", "-t", help="Needed for single files.")
     ] = None,
+    form: ReportOption = Report.TEXT,
 ) -> None:
-    """Compare artifacts, even edited ones, with the baseline on every file of the inventory.
+    """Compare artifacts, even edited or foreign ones, with the baseline.
+
+    Every file of the inventory is decided both ways, and files made from the rules of both
+    sides; without an inventory only those. Each difference is listed with the loss that explains
+    it. Exit codes: 0 none is unexplained, 1 some are, 2 an artifact cannot be read.
 
     Examples:
       policyc verify out -b policyc.yaml -i inventory.parquet
 
-      policyc verify edited.xml -t applocker -i inventory.parquet
+      policyc verify edited.xml -t applocker -i inventory.parquet --format json
     """
     from policyc.cli.compiling import run_verify  # noqa: PLC0415
 
-    run_verify(artifacts, baseline, inventory or [], target)
+    run_verify(artifacts, baseline, inventory or [], target, form.value)
 
 
 @app.command()

@@ -144,3 +144,5 @@ class Target(Generic[M]):
     emit: Callable[[M], tuple[Artifact, ...]]
     parse: Callable[[tuple[Artifact, ...]], M]
     evaluate: Callable[[M, FileFacts], Decision]
+    describe: Callable[[M, FileFacts], tuple[str, ...]] | None = None
+    """Lines for people on how it comes to a decision, where the reason says too little."""

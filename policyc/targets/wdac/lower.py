@@ -8,7 +8,7 @@ from policyc.lowering.authenticode import by_authenticode, by_flat_hash
 from policyc.lowering.expand import expand
 from policyc.lowering.losses import loss
 from policyc.lowering.principals import for_everybody
-from policyc.model.decision import applies, signature_satisfies
+from policyc.model.decision import signature_satisfies
 from policyc.model.facts import UNKNOWN, Certificate, Collection, FileFacts, Inventory
 from policyc.model.identity import CertSha256, Digest, Sha256Flat
 from policyc.model.ir import (
@@ -22,6 +22,7 @@ from policyc.model.ir import (
     RuleId,
     SignedBy,
 )
+from policyc.model.known_files import file_index
 from policyc.model.loss import Drift, Loss
 from policyc.targets.base import Lowered
 from policyc.targets.wdac.assemble import assemble
@@ -129,8 +130,8 @@ def _digest(facts: FileFacts) -> Digest | None:
 def _by_leaf(rule: Rule, signer: SignedBy, known: _Known, losses: list[Loss]) -> list[Rule]:
     """Stand in the signing certificates seen for a publisher's name."""
     leaves: set[CertSha256] = set()
-    for facts in known.files:
-        if facts.signatures is UNKNOWN or applies(rule, facts) is not True:
+    for facts in file_index(known.files).satisfying(rule):
+        if facts.signatures is UNKNOWN:
             continue
         leaves |= {
             signature.leaf.sha256
