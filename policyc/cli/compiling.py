@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import os
@@ -11,9 +12,9 @@ from typing import Any
 
 import typer
 
-from policyc.baseline import LoadedBaseline, load_baseline
+from policyc.baseline import LoadedBaseline, UnknownProfileError, load_baseline
 from policyc.baseline.acceptance import unused_acceptances
-from policyc.baseline.lint import lint_policy
+from policyc.baseline.lint import lint_dates, lint_rules
 from policyc.cli.console import Exit, fail, note, out, show
 from policyc.compiler import (
     BundleState,
@@ -28,6 +29,7 @@ from policyc.compiler.account import difference_line, report_value, result_value
 from policyc.inventory import InventoryError, read_inventory
 from policyc.inventory.schema import to_row
 from policyc.model.artifact import Artifact
+from policyc.model.diagnostic import Level
 from policyc.model.facts import HostInfo, Inventory
 from policyc.model.ir import PolicyIR, canonical
 from policyc.model.loss import Loss
@@ -80,27 +82,42 @@ def read_inventories(paths: list[Path]) -> Inventory | None:
     return Inventory(host=HostInfo(), files=tuple(files), skipped=skipped)
 
 
-def load(given: Path | None, inventory: Inventory | None) -> tuple[LoadedBaseline, PolicyIR]:
-    """Read the baseline and show its diagnostics; exits 2 on an error."""
+def load(
+    given: Path | None, inventory: Inventory | None, profile: str | None = None
+) -> tuple[LoadedBaseline, PolicyIR]:
+    """Read the baseline and show its diagnostics; exits 2 on an error or an unknown profile."""
     path = find_baseline(given)
     try:
-        loaded = load_baseline(path, inventory)
+        loaded = load_baseline(path, inventory, profile=profile)
     except OSError as error:
         fail(f"{path}: {error.strerror}")
-    show(loaded.diagnostics, {loaded.file: loaded.text})
+    except UnknownProfileError as error:
+        fail(f"{path}: {printable(str(error))}")
+    show(loaded.diagnostics, loaded.sources)
     if loaded.policy is None:
         count = len(loaded.diagnostics)
         fail(f"{path} has {count} problem{'' if count == 1 else 's'}; nothing was written")
     return loaded, loaded.policy
 
 
-def run_lint(baseline: Path | None, inventories: list[Path]) -> None:
-    """Show what makes a baseline longer than its meaning; exits 1 if anything does."""
-    loaded, policy = load(baseline, read_inventories(inventories))
-    found = lint_policy(policy)
-    show(found, {loaded.file: loaded.text})
-    out(f"{len(policy.rules):,} rules, {len(found):,} that decide nothing")
-    if found:
+def run_lint(
+    baseline: Path | None, inventories: list[Path], *, profile: str | None, day: dt.date | None
+) -> None:
+    """Show what makes a baseline longer than its meaning, and what is due on ``day``.
+
+    Exits 1 if something decides nothing or is past its date.
+    """
+    loaded, policy = load(baseline, read_inventories(inventories), profile)
+    pointless = lint_rules(loaded.written)
+    due = (
+        () if day is None else lint_dates(loaded.written, (*policy.accepted, *policy.waivers), day)
+    )
+    show((*pointless, *loaded.remarks, *due), loaded.sources)
+    overdue = [item for item in due if item.level is not Level.INFO]
+    dated = "" if day is None else f", {len(overdue):,} past their date on {day}"
+    unused = f", {len(loaded.remarks):,} unused groups" if loaded.remarks else ""
+    out(f"{len(policy.rules):,} rules, {len(pointless):,} that decide nothing{unused}{dated}")
+    if pointless or loaded.remarks or overdue:
         raise typer.Exit(Exit.FINDINGS)
 
 
@@ -121,22 +138,22 @@ def run_compile(
     *,
     check_only: bool,
     form: str = "text",
+    profile: str | None = None,
 ) -> None:
     """Compile, verify, and write or compare."""
     names = chosen_targets(targets)
     inventory = read_inventories(inventories)
-    loaded, policy = load(baseline, inventory)
+    loaded, policy = load(baseline, inventory, profile)
     results = compile_policy(policy, inventory or Inventory(), names)
-    sources = {loaded.file: loaded.text}
     for result in results:
         show(
             tuple(loss_diagnostic(item, accepted=_reason(item, result)) for item in result.losses),
-            sources,
+            loaded.sources,
         )
     used = frozenset(item for result in results for item in result.accepted)
     asked = tuple(item for item in policy.accepted if item.target in names)
     unused = unused_acceptances(policy, used | (frozenset(policy.accepted) - frozenset(asked)))
-    show(unused, sources)
+    show(unused, loaded.sources)
     if form == "json":
         out(dump({"targets": [result_value(item) for item in results]}))
     else:
@@ -247,7 +264,9 @@ def run_verify(
     baseline: Path | None,
     inventories: list[Path],
     target: str | None,
+    *,
     form: str = "text",
+    profile: str | None = None,
 ) -> None:
     """Compare artifacts with the baseline; exits 1 on a difference no loss explains."""
     if target is not None:
@@ -259,7 +278,7 @@ def run_verify(
             "over one counts as unexplained"
         )
     inventory = given or Inventory()
-    _, policy = load(baseline, inventory)
+    _, policy = load(baseline, inventory, profile)
     bad = False
     values: list[dict[str, Any]] = []
     rows: list[tuple[str, ...]] = [

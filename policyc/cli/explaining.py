@@ -13,6 +13,7 @@ import typer
 
 from policyc.baseline import json_schema
 from policyc.baseline.collector import BASELINE_CODES
+from policyc.baseline.sources import BUILTIN, SourceError, builtin
 from policyc.checks import CHECKS, check_file
 from policyc.cli.compiling import chosen_targets, load, nearest_baseline, read_inventories
 from policyc.cli.console import Exit, fail, out, style_for
@@ -48,10 +49,14 @@ def run_explain(
     inventories: list[Path],
     targets: list[str],
     seen_as: str | None,
+    profile: str | None = None,
 ) -> None:
     """Explain a code, or the decision about a file."""
     if _CODE.fullmatch(what.upper()) and not Path(what).exists():
         out(_manual(what.upper()))
+        return
+    if what.startswith(BUILTIN):
+        out(_builtin(what))
         return
     if what.startswith(".") and not Path(what).exists():
         out(_extension(what[1:].lower()))
@@ -74,7 +79,7 @@ def run_explain(
     if nearest_baseline(baseline) is None:
         out("\nno baseline is in reach, so nothing decides about it; name one with -b")
         return
-    _, policy = load(baseline, inventory or Inventory())
+    _, policy = load(baseline, inventory or Inventory(), profile)
     verdict, text = decisions_text(policy, inventory or Inventory(), facts, names)
     out("\n" + text)
     if verdict.verdict is Verdict.UNDETERMINED:
@@ -107,6 +112,14 @@ def _manual(code: str) -> str:
         rule = APP_CONTROL_RULES[code]
         return f"{code} {rule.manual}\n\nFix: {rule.fix}"
     return fail(f"there is no code {code}")
+
+
+def _builtin(name: str) -> str:
+    """The text of a set that ships with policyc; exits 2 if there is none of that name."""
+    try:
+        return builtin(name).text.rstrip()
+    except SourceError as error:
+        return fail(printable(f"{error.message}; {error.remedy}"))
 
 
 def _extension(name: str) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from policyc.checks.waiving import waived
@@ -254,6 +256,7 @@ def _provenance_artifact(
             {
                 "rule": identifier.value,
                 "name": rules[identifier].name,
+                **_file(rules[identifier].origin.file, policy.origin.file),
                 "line": rules[identifier].origin.line,
                 "column": rules[identifier].origin.column,
             }
@@ -269,3 +272,12 @@ def _provenance_artifact(
         media_type="application/json",
         enforced=False,
     )
+
+
+def _file(file: str, main: str) -> dict[str, str]:
+    """The included file a rule stands in, seen from the baseline; nothing for the baseline."""
+    if file == main:
+        return {}
+    if file.startswith("builtin:"):
+        return {"file": file}
+    return {"file": Path(os.path.relpath(file, Path(main).parent)).as_posix()}

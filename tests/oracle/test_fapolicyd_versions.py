@@ -102,7 +102,7 @@ def outcome(
     point = POINT if "@M@" in json.dumps(probe["cases"]) else ""
 
     def place(text: str) -> str:
-        return str(text).replace("@M@", point)
+        return text.replace("@M@", point)
 
     trusted = {place(item) for item in probe["trust"]}
     links = {place(f["path"]): place(f["symlink"]) for f in probe["files"] if "symlink" in f}

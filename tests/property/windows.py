@@ -153,6 +153,7 @@ def programs(draw: st.DrawFn) -> FileFacts:
         original_filename=("RUN.EXE", "Straße.dll", None)[number % 3],
         file_version=(None, FileVersion.parse("1.0"), FileVersion.parse("5"))[number // 2 % 3],
     )
+    has = None if number == 5 else info  # the resource is part of the image
     hashes = replace(images(number), sha256=flat(number * 7, signed))
     lost = draw(st.sampled_from([None] * 6 + ["authenticode_sha256", "sha256"]))
     if lost is not None:
@@ -164,7 +165,7 @@ def programs(draw: st.DrawFn) -> FileFacts:
         actual=FileFormat.PE,
         hashes=hashes,
         signatures=signed,
-        version_info=draw(st.sampled_from([info, info, info, None, UNKNOWN])),
+        version_info=draw(st.sampled_from([has, has, has, UNKNOWN])),
         pe=PeFacts(
             kind=PeKind.LIBRARY if number % 3 == 0 else PeKind.EXECUTABLE,
             machine=0x8664,
