@@ -82,7 +82,8 @@ LOSSES: dict[str, LossKind] = {
         title="signer expanded to certificates",
         text="The target cannot match the signer as the baseline names it. The signing "
         "certificates seen in the inventory stand in for it; a renewed certificate does not "
-        "match until the policy is compiled again.",
+        "match until the policy is compiled again. Where their issuer and common name stand in "
+        "(targets.wdac.publishers: issuer), another organisation of that name matches too.",
     ),
     "L017": LossKind(
         title="path rule ignored where users can write",
@@ -126,18 +127,70 @@ LOSSES: dict[str, LossKind] = {
     ),
     "L029": LossKind(
         title="elliptic-curve signatures are ignored",
-        text="App Control does not verify ECDSA signatures: a file whose signer has such a key is "
-        "unsigned to it, so a rule by issuer does not match the file.",
+        text="App Control does not verify ECDSA signatures, nor those of RSA keys above 4096 bits: "
+        "a file whose signer has such a key is unsigned to it, so a rule by issuer does not match "
+        "the file.",
     ),
     "L030": LossKind(
         title="exception not expressible",
         text="The target has no exceptions on such a rule; the rule is expanded over the "
         "inventory instead.",
     ),
+    "L031": LossKind(
+        title="named by weaker hashes as well",
+        text="Beside the Authenticode SHA-256 of an image the policy holds its SHA-1 or the hash "
+        "of its first page, as the baseline asks (targets.wdac.also_hash). Another image with the "
+        "same first page, or one made to have the same SHA-1, gets the same decision.",
+    ),
+    "L032": LossKind(
+        title="OEM name inferred",
+        text="App Control's CertOemID is taken to be the program name that the signature states "
+        "(SpcSpOpusInfo). Open tools and Microsoft's own lists read it so; nothing documents it.",
+    ),
+    "L033": LossKind(
+        title="packaged apps by family only",
+        text="A rule on a package family matches every version of it. Once a policy has one, "
+        "packaged apps run by such rules only and no longer by their signers.",
+    ),
     "L051": LossKind(
         title="Windows itself is not permitted",
         text="The policy is enforced and no permit can cover the files of Windows. A machine that "
         "gets it does not start. Audit first, and permit C:\\Windows or its signers.",
+    ),
+    "L052": LossKind(
+        title="boot drivers are not permitted",
+        text="Drivers are enforced and no permit is about who signs them. A machine whose first "
+        "drivers are blocked does not start.",
+    ),
+    "L053": LossKind(
+        title="built-in signers permitted",
+        text="The policy allows what Windows, Microsoft, the Store or WHQL sign, as the baseline "
+        "asks for under targets.wdac.signer_sets; no rule of the baseline permits those files. A "
+        "file that does not carry its root is not decided here: its chain is not proof enough.",
+    ),
+    "L054": LossKind(
+        title="forbid in a supplemental policy",
+        text="Windows ignores what a supplemental policy denies; only its base policy can deny.",
+    ),
+    "L055": LossKind(
+        title="somebody else may allow",
+        text="With option 13 what a managed installer wrote may run, with option 14 what "
+        "Microsoft's reputation service knows. Who that is about no inventory shows, so no file is "
+        "decided by it here.",
+    ),
+    "L056": LossKind(
+        title="a tagging policy blocks nothing",
+        text="An AppID tagging policy marks the processes of what it permits, for firewall rules "
+        "and the like. Every file runs.",
+    ),
+    "L057": LossKind(
+        title="supplemental without a base",
+        text="A supplemental policy counts only beside the base policy that it names.",
+    ),
+    "L058": LossKind(
+        title="policy above the size limit",
+        text="The base policy is larger than the limit, because what denies, and signers with "
+        "exceptions, must stay in it. Deploy it otherwise than by Intune, or shorten the baseline.",
     ),
     "L040": LossKind(
         title="principals not expressible",

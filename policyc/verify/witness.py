@@ -113,10 +113,18 @@ def _around(
     for branch in sorted(rule.unless, key=lambda item: sorted(map(canonical_atom, item.atoms))):
         yield from _made(atoms | branch.atoms, world, platform, collection)
     for atom in sorted(atoms, key=canonical_atom):
+        settled = isinstance(atom, (SignedBy, IsProduct)) and _is_known(atoms - {atom}, world)
         for rest in _made(atoms - {atom}, world, platform, collection, seal=False):
             yield sealed(rest)
+            if settled:
+                continue  # the bytes say what the atom asks
             for near in _near(rest, atom, world, platform):
                 yield sealed(near)
+
+
+def _is_known(atoms: Iterable[Atom], world: Known) -> bool:
+    """Whether the inventory holds the content that the atoms name."""
+    return any(isinstance(atom, HasHash) and atom.digest in world.by_digest for atom in atoms)
 
 
 def _made(
@@ -136,7 +144,7 @@ def _made(
             facts = world.by_digest[atom.digest]
     if facts is None:
         return
-    fixed = any(isinstance(atom, HasHash) and atom.digest in world.by_digest for atom in chosen)
+    fixed = _is_known(chosen, world)
     for atom in chosen:
         if fixed and isinstance(atom, (HasHash, SignedBy, IsProduct, OfType)):
             continue
@@ -174,7 +182,11 @@ def satisfied(facts: FileFacts, atom: Atom, world: Known, platform: Platform) ->
 
 def _info(atom: IsProduct, version: FileVersion | None) -> VersionInfo:
     return VersionInfo(
-        product_name=atom.name, original_filename=atom.original_filename, file_version=version
+        product_name=atom.name,
+        original_filename=atom.original_filename,
+        internal_name=atom.internal_name,
+        file_description=atom.file_description,
+        file_version=version,
     )
 
 
@@ -192,7 +204,7 @@ def _near(facts: FileFacts, atom: Atom, world: Known, platform: Platform) -> Ite
                 changed = with_product(facts, info)
                 if changed is not None:
                     yield changed
-            for name in ("product_name", "original_filename"):
+            for name in ("product_name", "original_filename", "internal_name", "file_description"):
                 info = _info(atom, atom.version.low)
                 text = getattr(info, name)
                 if text is not None:
