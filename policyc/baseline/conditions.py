@@ -59,6 +59,7 @@ CONDITIONS = (
     "trusted",
     "masquerade",
     "group",
+    "everything",
 )
 FROM = ("from", "levels")
 MAX_ALTERNATIVES = 20_000
@@ -103,7 +104,12 @@ def read_condition(
         return None
     if own.get("group") is not None and not members:
         return None  # the group itself was reported
-    if not atoms and not digests and not members:
+    everything = read.flag(own.get("everything"), "everything", collector)
+    if everything is not None and (not everything or len(own.entries) > 1):
+        remedy = "write `everything: true` and nothing beside it"
+        collector.add("B009", "`everything` is a condition by itself", own.span, remedy=remedy)
+        return None
+    if not atoms and not digests and not members and not everything:
         remedy = f"add one of: {', '.join(CONDITIONS)}"
         collector.add("B009", f"{what} has no condition", own.span, remedy=remedy)
         return None

@@ -202,6 +202,7 @@ def _condition() -> dict[str, Any]:
         "trusted": {"const": True},
         "masquerade": _words(Level),
         "group": _one_or_more({"type": "string", "description": "a name under `groups`"}),
+        "everything": {"const": True},
     }
     assert tuple(parts) == CONDITIONS
     return {**_object(parts), "minProperties": 1}
