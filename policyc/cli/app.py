@@ -223,7 +223,12 @@ def check(
 
 @app.command(name="import")
 def import_policy(
-    policy: Annotated[Path, typer.Argument(help="A policy: App Control XML, .cip or .p7b.")],
+    policy: Annotated[
+        Path,
+        typer.Argument(
+            help="App Control XML, .cip or .p7b; fapolicyd's .rules, or a folder of its files."
+        ),
+    ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Baseline to write; default: stdout.")
     ] = None,
@@ -236,8 +241,10 @@ def import_policy(
     What a baseline cannot say is told with its line. Exit codes: 0 nothing is lost; 1 meaning
     was lost and told; 2 the file is no policy.
 
-    Example:
+    Examples:
       policyc import policy.xml -o policyc.yaml
+
+      policyc import /etc/fapolicyd -o policyc.yaml
     """
     from policyc.cli.importing import run_import  # noqa: PLC0415
 
@@ -285,15 +292,19 @@ def compile_command(
 @app.command()
 def lint(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="A baseline, or App Control policies.")
+        list[Path] | None, typer.Argument(help="A baseline, or policies of a platform.")
     ] = None,
     inventory: InventoryOption = None,
     min_os: Annotated[
         str,
         typer.Option(help="Oldest Windows App Control policies are for: 1809, 1903, 2022, win11 …"),
     ] = "1903",
+    daemon: Annotated[
+        list[str] | None,
+        typer.Option(help="fapolicyd's version, such as 1.3 or 1.3.4; repeatable. Default: all."),
+    ] = None,
     form: Annotated[
-        str, typer.Option("--format", "-f", help="For App Control policies: text, json, sarif")
+        str, typer.Option("--format", "-f", help="For policies of a platform: text, json, sarif")
     ] = "text",
     profile: ProfileOption = None,
     on: Annotated[
@@ -305,12 +316,14 @@ def lint(
         bool, typer.Option("--today", help="As --on with the day of this machine's clock.")
     ] = False,
 ) -> None:
-    """Find what is wrong with a baseline or with App Control policies, XML or binary.
+    """Find what is wrong with a baseline, or with policies of a platform.
 
     A baseline: errors at their place, rules that can decide nothing, groups that no rule uses,
-    and, only if a day is given, what is past its `until`. A policy: dead rules, traps, and what
-    stops a machine. Exit codes: 0 nothing but remarks; 1 an error was found in a policy, or
-    something pointless or overdue in a baseline; 2 an error in the baseline, or no policy at all.
+    and, only if a day is given, what is past its `until`. App Control, XML or binary, and
+    fapolicyd's rules, trust files and fapolicyd.conf, or a folder of them: dead rules, traps,
+    and what stops a machine, with an inventory also trusted files that users can write. Exit
+    codes: 0 nothing but remarks; 1 an error was found in a policy, or something pointless or
+    overdue in a baseline; 2 an error in the baseline, or no policy at all.
 
     Examples:
       policyc lint policyc.yaml
@@ -318,6 +331,8 @@ def lint(
       policyc lint policyc.yaml --profile kiosk --on 2026-12-31
 
       policyc lint SiPolicy.p7b --min-os win11 --format json
+
+      policyc lint /etc/fapolicyd --daemon 1.3.4
     """
     baselines = [path for path in files or () if path.suffix in (".yaml", ".yml")]
     if baselines or not files:
@@ -330,9 +345,9 @@ def lint(
         named = baselines[0] if baselines else None
         run_lint(named, inventory or [], profile=profile, day=day)
         return
-    from policyc.cli.wdac import lint_policies  # noqa: PLC0415
+    from policyc.cli.linting import lint_policies  # noqa: PLC0415
 
-    lint_policies(files, min_os, form)
+    lint_policies(files, form, min_os=min_os, daemons=daemon or [], inventories=inventory or [])
 
 
 @app.command()

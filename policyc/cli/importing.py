@@ -12,16 +12,13 @@ from policyc.model.artifact import Artifact
 from policyc.reports.safe import printable
 from policyc.targets import load_target, target_names
 from policyc.targets.base import ArtifactError
+from policyc.targets.fapolicyd.lint import is_ours
 from policyc.targets.lifted import Lifted
 
 
 def run_import(path: Path, target: str | None, output: Path | None) -> None:
     """Write the baseline; exits 1 where meaning was lost, 2 where the file is no policy."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        fail(f"{path}: {error.strerror}")
-    lifted = _lifted(Artifact(name=str(path), data=data, media_type=""), target)
+    lifted = _folder(path, target) if path.is_dir() else _lifted(_artifact(path), target)
     for item in lifted.notes:
         place = f"{path}:{item.line}" if item.line else str(path)
         note(f"{place}: {'lost' if item.lost else 'note'}: {printable(item.message)}")
@@ -40,6 +37,27 @@ def run_import(path: Path, target: str | None, output: Path | None) -> None:
         out(f"{output}: {count:,} rules, {len(lifted.lost):,} things lost")
     if lifted.lost:
         raise typer.Exit(Exit.FINDINGS)
+
+
+def _artifact(path: Path) -> Artifact:
+    try:
+        return Artifact(name=str(path), data=path.read_bytes(), media_type="")
+    except OSError as error:
+        return fail(f"{path}: {error.strerror}")
+
+
+def _folder(path: Path, target: str | None) -> Lifted:
+    """A policy of several files: rules, trust and settings of fapolicyd."""
+    files = [
+        item for item in sorted(path.rglob("*")) if item.is_file() and is_ours(item.as_posix())
+    ]
+    lift = load_target("fapolicyd").lift_folder
+    if lift is None or not files or target not in (None, "fapolicyd"):
+        fail(f"{path}: a folder is imported only if it holds fapolicyd's rules")
+    try:
+        return lift(tuple(map(_artifact, files)))
+    except ArtifactError as error:
+        return fail(f"{error.artifact}:{error.line}: {printable(error.message)}")
 
 
 def _remarks(path: Path, lifted: Lifted) -> list[str]:

@@ -121,7 +121,7 @@ def size(
     from policyc.targets.wdac.deploy import INTUNE_LIMIT  # noqa: PLC0415
     from policyc.targets.wdac.size import measure  # noqa: PLC0415
 
-    document = _any(policy)
+    document = any_document(policy)
     try:
         found = measure(document.policy, most=most)
     except BuildError as error:
@@ -193,7 +193,7 @@ def merge(
     from policyc.targets.wdac.merge import merge as merge_policies  # noqa: PLC0415
     from policyc.targets.wdac.write import write_xml  # noqa: PLC0415
 
-    documents = [_any(path) for path in policies]
+    documents = [any_document(path) for path in policies]
     for path, document in zip(policies, documents, strict=True):
         for problem in document.problems:
             if problem.fatal:
@@ -277,44 +277,7 @@ def _write(path: Path, data: bytes) -> None:
         fail(f"{path}: {error.strerror}")
 
 
-def lint_policies(policies: list[Path], min_os: str, form: str) -> None:
-    """Print the findings about App Control policies; exit 1 for an error."""
-    from policyc.model.diagnostic import Level  # noqa: PLC0415
-    from policyc.reports.policy_sarif import PolicyFinding, policy_sarif  # noqa: PLC0415
-    from policyc.targets.wdac.lint import OS_NAMES, RULES, lint_document  # noqa: PLC0415
-
-    if min_os not in OS_NAMES or form not in ("text", "json", "sarif"):
-        fail(f"--min-os is one of {', '.join(OS_NAMES)}; --format is text, json or sarif")
-    keys = ("code", "level", "line", "message", "fix")
-    found = [
-        PolicyFinding(path=str(path), **{key: getattr(item, key) for key in keys})
-        for path in policies
-        for item in lint_document(_any(path), min_os)
-    ]
-    if form == "json":
-        rows = [
-            {
-                "file": item.path,
-                "level": item.level.value,
-                **{key: getattr(item, key) for key in keys if key != "level"},
-            }
-            for item in found
-        ]
-        out(json.dumps(rows, indent=1, sort_keys=True, ensure_ascii=True))
-    elif form == "sarif":
-        manuals = {code: rule.manual for code, rule in RULES.items()}
-        out(policy_sarif(found, {"W000": "What the schema or the compiler refuses.", **manuals}))
-    else:
-        for item in found:
-            place = f"{item.path}:{item.line}" if item.line else item.path
-            out(f"{place}: {item.level.value}[{item.code}]: {printable(item.message)}")
-            out(f"  = help: {item.fix}")
-        out(f"{len(found)} findings in {len(policies)} policies")
-    if any(item.level is Level.ERROR for item in found):
-        raise typer.Exit(1)
-
-
-def _any(path: Path) -> Document:
+def any_document(path: Path) -> Document:
     """XML or a binary, as a document."""
     from policyc.targets.base import ArtifactError  # noqa: PLC0415
     from policyc.targets.wdac.container import unwrap  # noqa: PLC0415

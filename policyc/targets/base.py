@@ -153,3 +153,5 @@ class Target(Generic[M]):
     describe: Callable[[M, FileFacts], tuple[str, ...]] | None = None
     """Lines for people on how it comes to a decision, where the reason says too little."""
     lift: Callable[[Artifact], Lifted] | None = None
+    lift_folder: Callable[[tuple[Artifact, ...]], Lifted] | None = None
+    """As ``lift``, for policies that are several files."""

@@ -7,6 +7,7 @@ from policyc.targets.fapolicyd.capabilities import CAPABILITIES, governs
 from policyc.targets.fapolicyd.describe import describe
 from policyc.targets.fapolicyd.emit import emit
 from policyc.targets.fapolicyd.evaluate import evaluate
+from policyc.targets.fapolicyd.lift import lift_artifacts
 from policyc.targets.fapolicyd.lower import lower
 from policyc.targets.fapolicyd.model import FapolicydPolicy
 from policyc.targets.fapolicyd.parse import parse
@@ -18,5 +19,7 @@ TARGET: Target[FapolicydPolicy] = Target(
     emit=emit,
     parse=parse,
     evaluate=evaluate,
+    lift=lambda artifact: lift_artifacts((artifact,)),
+    lift_folder=lift_artifacts,
     describe=describe,
 )

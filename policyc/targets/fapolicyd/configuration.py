@@ -1,26 +1,51 @@
-"""``fapolicyd.conf``, sized for the number of trust entries."""
+"""``fapolicyd.conf``: what each version knows, and settings sized for the trust entries."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from functools import cache
 
+from policyc.targets.fapolicyd.daemon.version import DaemonVersion
 from policyc.targets.fapolicyd.model import TrustEntry
 
 _MIB = 1 << 20
+_KEYS = frozenset(
+    """permissive nice_val q_size uid gid do_stat_report detailed_report db_max_size
+    subj_cache_size obj_cache_size watch_fs trust integrity syslog_format rpm_sha256_only
+    allow_filesystem_mark""".split()
+)
+_LATER = (
+    ((1, 3, 3), "report_interval"),
+    ((1, 4, 0), "ignore_mounts"),
+    ((1, 5, 0), "reset_strategy"),
+    ((1, 5, 0), "timing_collection"),
+    ((2, 0, 0), "decision_threads"),
+)
+
+
+@cache
+def known_keys(version: DaemonVersion) -> frozenset[str]:
+    """The keys a version knows; with any other it does not start (conf.c)."""
+    return _KEYS | {name for numbers, name in _LATER if version.since(*numbers)}
+
+
+def database_mib(version: DaemonVersion, paths: Iterable[str]) -> int:
+    """``db_max_size`` for entries with these paths.
+
+    An entry takes about 1.6 bytes for each byte of path and 84 more; three quarters of the
+    database may be used, and 2.x keeps two generations (measured on four daemons).
+    """
+    used = sum(1.6 * (len(path.encode("utf-8", "surrogateescape")) + 84) for path in paths)
+    size = max(10, math.ceil(used / _MIB / 0.75) + 1)
+    return size * 3 if version.since(2, 0) else size
 
 
 def configuration(
-    version: str, trust: tuple[TrustEntry, ...], *, permissive: bool
+    version: DaemonVersion, trust: tuple[TrustEntry, ...], *, permissive: bool
 ) -> tuple[tuple[str, str], ...]:
-    """Keys every daemon of ``version`` knows; an unknown key would keep it from starting.
-
-    The database takes about 1.6 bytes for each byte of path and 84 more an entry; three
-    quarters of ``db_max_size`` (MiB) may be used, and 2.x keeps two generations.
-    """
-    used = sum(1.6 * (len(entry.path) + 84) for entry in trust)
-    size = max(10, math.ceil(used / _MIB / 0.75) + 1)
-    if version == "2.0":
-        size *= 3
+    """Settings for a policy. Keys that only later versions know are left out."""
+    old = not version.since(1, 3, 6)
     return (
         ("permissive", "1" if permissive else "0"),
         ("nice_val", "14"),
@@ -29,8 +54,9 @@ def configuration(
         ("gid", "fapolicyd"),
         ("do_stat_report", "1"),
         ("detailed_report", "1"),
-        ("db_max_size", str(size)),
-        ("subj_cache_size", "4099"),
+        ("db_max_size", str(database_mib(version, (entry.path for entry in trust)))),
+        # Slots are a process number or an inode modulo the size, so sizes are prime.
+        ("subj_cache_size", "1549" if old else "4099"),
         ("obj_cache_size", "8191"),
         ("watch_fs", "ext2,ext3,ext4,tmpfs,xfs,vfat,iso9660,btrfs"),
         ("trust", "file"),

@@ -23,6 +23,7 @@ from policyc.targets.fapolicyd.capabilities import (
     governs,
 )
 from policyc.targets.fapolicyd.configuration import configuration
+from policyc.targets.fapolicyd.daemon.version import DaemonVersion
 from policyc.targets.fapolicyd.model import (
     ALLOW,
     DENY,
@@ -82,7 +83,7 @@ def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[FapolicydPolicy]:
         rules=tuple(rules),
         trust=trust,
         conf=configuration(
-            str(CAPABILITIES.setting(policy, "version")),
+            DaemonVersion.parse(str(CAPABILITIES.setting(policy, "version"))),
             trust,
             permissive=Mode.ENFORCE not in policy.governs.values(),
         ),

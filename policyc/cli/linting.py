@@ -1,0 +1,131 @@
+"""``lint`` for policies of a platform."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import typer
+
+from policyc.cli.compiling import read_inventories
+from policyc.cli.console import Exit, fail, out
+from policyc.cli.wdac import any_document
+from policyc.model.diagnostic import Level
+from policyc.reports.policy_sarif import PolicyFinding, policy_sarif
+from policyc.reports.safe import printable
+from policyc.targets.fapolicyd.daemon import DaemonVersion
+from policyc.targets.fapolicyd.lint import MANUALS, is_ours, lint
+from policyc.targets.fapolicyd.lint_context import EVERY_VERSION
+from policyc.targets.wdac.lint import OS_NAMES, RULES, lint_document
+
+_FORMS = ("text", "json", "sarif")
+_MOST_BYTES = 64 << 20
+
+
+def lint_policies(
+    paths: Sequence[Path],
+    form: str,
+    *,
+    min_os: str,
+    daemons: Sequence[str],
+    inventories: list[Path],
+) -> None:
+    """Print the findings; exits 1 for an error, 2 for what is no policy."""
+    if min_os not in OS_NAMES or form not in _FORMS:
+        fail(f"--min-os is one of {', '.join(OS_NAMES)}; --format is {', '.join(_FORMS)}")
+    texts = _texts(paths)
+    ours = [path for path in paths if path.is_dir() or is_ours(path.as_posix())]
+    found = _fapolicyd(texts, daemons, inventories) if texts else []
+    manuals = dict(MANUALS)
+    others = [path for path in paths if path not in ours]
+    if others:
+        found += _app_control(others, min_os)
+        manuals |= {code: rule.manual for code, rule in RULES.items()}
+        manuals["W000"] = "What the schema or the compiler refuses."
+    _print(found, manuals, form, len(texts) + len(others))
+    if any(item.level is Level.ERROR for item in found):
+        raise typer.Exit(Exit.FINDINGS)
+
+
+def _texts(paths: Sequence[Path]) -> dict[str, str]:
+    """Fapolicyd's files among the paths, and those in the folders."""
+    found: dict[str, str] = {}
+    for path in paths:
+        if path.is_dir():
+            inside = [
+                item
+                for item in sorted(path.rglob("*"))
+                if item.is_file() and is_ours(item.as_posix())
+            ]
+            if not inside:
+                fail(f"{printable(str(path))}: no rules, trust file or fapolicyd.conf in it")
+            found |= {str(item): _text(item) for item in inside}
+        elif is_ours(path.as_posix()):
+            found[str(path)] = _text(path)
+    return found
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            fail(f"{printable(str(path))}: larger than {_MOST_BYTES >> 20} MiB")
+        return path.read_bytes().decode("utf-8", "surrogateescape")
+    except OSError as error:
+        return fail(f"{printable(str(path))}: {error.strerror}")
+
+
+def _fapolicyd(
+    texts: Mapping[str, str], daemons: Sequence[str], inventories: list[Path]
+) -> list[PolicyFinding]:
+    try:
+        versions = [DaemonVersion.parse(item) for item in daemons] or EVERY_VERSION
+    except ValueError as error:
+        fail(f"--daemon: {error}")
+    inventory = read_inventories(inventories)
+    files = () if inventory is None else inventory.files
+    writable = frozenset(item.path for item in files if item.writable_by_users is True)
+    return [
+        PolicyFinding(
+            path=item.place.file,
+            line=item.place.line,
+            code=item.code,
+            level=item.level,
+            message=item.message,
+            fix=item.fix,
+        )
+        for item in lint(texts, versions, writable)
+    ]
+
+
+def _app_control(paths: Sequence[Path], min_os: str) -> list[PolicyFinding]:
+    keys = ("code", "level", "line", "message", "fix")
+    return [
+        PolicyFinding(path=str(path), **{key: getattr(item, key) for key in keys})
+        for path in paths
+        for item in lint_document(any_document(path), min_os)
+    ]
+
+
+def _print(
+    found: Sequence[PolicyFinding], manuals: Mapping[str, str], form: str, count: int
+) -> None:
+    if form == "json":
+        keys = ("code", "line", "message", "fix")
+        rows = [
+            {
+                "file": printable(item.path),
+                "level": item.level.value,
+                **{key: getattr(item, key) for key in keys},
+            }
+            for item in found
+        ]
+        out(json.dumps(rows, indent=1, sort_keys=True, ensure_ascii=True))
+    elif form == "sarif":
+        out(policy_sarif(found, manuals))
+    else:
+        for item in found:
+            place = f"{item.path}:{item.line}" if item.line else item.path
+            line = f"{place}: {item.level.value}[{item.code}]: {item.message}"
+            out(f"{printable(line)}\n  = help: {item.fix}")
+        out(f"{len(found)} findings in {count} policies")
