@@ -307,8 +307,9 @@ class _Lifting:
             for atoms in step.matches:
                 plain = frozenset(item for item in atoms if not isinstance(item, _Untrusted))
                 unless = above | (self._vouched() if plain != atoms else set())
-                rule = _rule(Effect.FORBID, plain | own, collection)
-                yield replace(rule, unless=frozenset(unless))
+                for alternative in self._trusting(plain):
+                    rule = _rule(Effect.FORBID, alternative | own, collection)
+                    yield replace(rule, unless=frozenset(unless))
 
     def _exempt(self, step: Step) -> set[AllOf]:
         """What an allow takes out of the denies below it."""
