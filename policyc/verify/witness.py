@@ -16,6 +16,7 @@ from policyc.model.facets import facets_of
 from policyc.model.facts import (
     Collection,
     FileFacts,
+    FindingMark,
     MachoFacts,
     PackageRef,
     PackageState,
@@ -175,7 +176,8 @@ def satisfied(facts: FileFacts, atom: Atom, world: Known, platform: Platform) ->
         case IsTrusted():
             return replace(facts, trusted=True)
         case HasMasquerade():
-            return replace(facts, masquerade=atom.level.value)
+            mark = FindingMark(code=(*atom.codes, "M001")[0], level=atom.level.value)
+            return replace(facts, masquerade=atom.level.value, findings=(mark,))
         case _:
             assert_never(atom)
 
