@@ -171,8 +171,8 @@ class Rule:
     name: str = field(default="", compare=False)
     origin: Span = field(default=NOWHERE, compare=False)
     note: str = field(default="", compare=False)
-    owner: str = field(default="", compare=False)
-    until: dt.date | None = field(default=None, compare=False)
+    owner: str = field(default="", compare=False, repr=False)
+    until: dt.date | None = field(default=None, compare=False, repr=False)
     id: RuleId = field(init=False, compare=False)
     """Derived from the meaning: the same rule has the same id in every artifact and every run."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hypothesis import strategies as st
 
 from policyc.model.diagnostic import Level
@@ -15,7 +13,6 @@ from policyc.model.facts import (
     ElfKind,
     Fact,
     FileFacts,
-    FindingMark,
     Hashes,
     MachoFacts,
     MachoKind,
@@ -61,8 +58,6 @@ from policyc.model.version import FileVersion, VersionRange
 
 NAMES = ("A", "B")
 TEAMS = ("AAAAAAAAAA", "BBBBBBBBBB")
-CODES = ("M003", "M010")
-LEVELS = ("error", "warning", "info")
 POSIX_PATHS = ("/opt/acme/run", "/opt/acme/tmp/x", "/usr/bin/tool")
 WINDOWS_PATHS = ("C:\\Acme\\run.exe", "C:\\Acme\\tmp\\x.exe", "C:\\Windows\\tool.exe")
 POSIX_PATTERNS = ("/opt/acme/**", "/opt/acme/tmp/**", "/usr/bin/tool", "/opt/*/run")
@@ -137,7 +132,7 @@ def pe_files(draw: st.DrawFn) -> FileFacts:
         version_info=None if number % 7 == 0 else info,
         pe=PeFacts(kind=kind, machine=0x8664, subsystem=3, section_alignment=0x1000),
         writable_by_users=draw(_maybe(st.booleans())),
-        **draw(_findings()),
+        masquerade=draw(st.sampled_from([None, "error", "warning"])),
         package=None,
         trusted=False,
         ftype=None,
@@ -159,7 +154,7 @@ def elf_files(draw: st.DrawFn) -> FileFacts:
         elf=None if kind is None else ElfFacts(kind=kind, machine=62, bits=64, static=False),
         script=ScriptFacts(language="python", interpreter="/usr/bin/python3") if script else None,
         ftype=ftypes.get(kind, "application/x-executable"),
-        **draw(_findings()),
+        masquerade=draw(st.sampled_from([None, "error"])),
         package=None,
         trusted=draw(_maybe(st.booleans())),
         writable_by_users=False,
@@ -191,22 +186,11 @@ def macho_files(draw: st.DrawFn) -> FileFacts:
         signatures=signed,
         macho=MachoFacts(slices=(piece,)),
         masquerade=None,
-        findings=(),
         package=None,
         trusted=False,
         writable_by_users=False,
         ftype=None,
     )
-
-
-@st.composite
-def _findings(draw: st.DrawFn) -> dict[str, Any]:
-    """The two facts that say what the masquerade checks found; an old inventory has one."""
-    codes = draw(st.dictionaries(st.sampled_from(CODES), st.sampled_from(LEVELS), max_size=2))
-    marks = tuple(FindingMark(code=code, level=level) for code, level in sorted(codes.items()))
-    worst = min((mark.level for mark in marks), key=LEVELS.index, default=None)
-    known = worst is None or draw(st.integers(0, 3)) > 0
-    return {"masquerade": worst, "findings": marks if known else UNKNOWN}
 
 
 def _maybe(inner: st.SearchStrategy[bool]) -> st.SearchStrategy[Fact[bool]]:
@@ -247,10 +231,6 @@ def atoms(draw: st.DrawFn) -> Atom:
         OfType("text/x-python"),
         IsTrusted(),
         HasMasquerade(draw(st.sampled_from([Level.ERROR, Level.WARNING]))),
-        HasMasquerade(
-            draw(st.sampled_from([Level.ERROR, Level.INFO])),
-            draw(st.sampled_from([CODES, CODES[:1], CODES[1:]])),
-        ),
     ]
     return draw(st.sampled_from(options))
 
