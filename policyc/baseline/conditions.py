@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from policyc.baseline import read
-from policyc.baseline.collector import Collector
+from policyc.baseline.collector import Collector, did_you_mean
 from policyc.baseline.nodes import Mapping, Node, Scalar
+from policyc.checks import CHECKS
 from policyc.model.diagnostic import Level
 from policyc.model.identity import (
     AuthenticodeSha1,
@@ -49,6 +50,7 @@ HASHES: dict[str, Callable[[str], Digest]] = {
 SIGNER = ("publisher", "common_name", "issuer", "leaf", "team", "signing_id", "eku", "program")
 PRODUCT = ("name", "original_filename", "internal_name", "file_description", "version")
 PACKAGE = ("manager", "name")
+MASQUERADE = ("level", "codes")
 CONDITIONS = (
     "hash",
     "signer",
@@ -163,7 +165,7 @@ def _atoms(own: Mapping, collector: Collector) -> list[Atom]:
     ]
     pattern = read.value(own.get("path"), "path", PathPattern, collector)
     ftype = read.text(own.get("type"), "type", collector)
-    level = read.choice(own.get("masquerade"), "level", Level, collector)
+    masquerade = _masquerade(own.get("masquerade"), collector)
     trusted = read.flag(own.get("trusted"), "trusted", collector)
     if trusted is False:
         key = own.key("trusted")
@@ -173,10 +175,36 @@ def _atoms(own: Mapping, collector: Collector) -> list[Atom]:
     atoms += [
         None if pattern is None else AtPath(pattern),
         None if ftype is None else OfType(ftype),
-        None if level is None else HasMasquerade(level),
+        masquerade,
         IsTrusted() if trusted else None,
     ]
     return [atom for atom in atoms if atom is not None]
+
+
+def _masquerade(node: Node | None, collector: Collector) -> HasMasquerade | None:
+    """A level, or a mapping of codes and the least level they count from."""
+    if not isinstance(node, Mapping):
+        level = read.choice(node, "level", Level, collector)
+        return None if level is None else HasMasquerade(level)
+    own = read.mapping(node, "masquerade", MASQUERADE, collector)
+    if own is None:
+        return None
+    codes = set()
+    if not own.entries:
+        remedy = f"add one of: {', '.join(MASQUERADE)}"
+        collector.add("B009", "masquerade has no condition", own.span, remedy=remedy)
+    listed = own.get("codes")
+    items = read.items(listed, "codes", collector)
+    if listed is not None and not items:
+        collector.add("B009", "codes names none", listed.span, remedy="name one, or drop the key")
+    for item in items:
+        code = read.text(item, "a code", collector)
+        if code is not None and code not in CHECKS:
+            message = f"there is no check `{code}`"
+            collector.add("B008", message, item.span, remedy=did_you_mean(code, CHECKS))
+        codes.add(code or "")
+    level = read.choice(own.get("level"), "level", Level, collector) or Level.INFO
+    return HasMasquerade(level, tuple(sorted(codes)))
 
 
 def _hashes(node: Node | None, collector: Collector) -> list[Digest]:

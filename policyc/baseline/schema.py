@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from typing import Any
 
-from policyc.baseline.conditions import CONDITIONS, HASHES
+from policyc.baseline.conditions import CONDITIONS, HASHES, MASQUERADE
 from policyc.baseline.includes import TOP
 from policyc.baseline.profiles import PROFILE
 from policyc.baseline.propose import RuleLevel
@@ -200,11 +200,17 @@ def _condition() -> dict[str, Any]:
         ),
         "type": {"type": "string", "description": "MIME type as fapolicyd names it"},
         "trusted": {"const": True},
-        "masquerade": _words(Level),
+        "masquerade": {"anyOf": [_words(Level), _masquerade()]},
         "group": _one_or_more({"type": "string", "description": "a name under `groups`"}),
         "everything": {"const": True},
     }
     assert tuple(parts) == CONDITIONS
+    return {**_object(parts), "minProperties": 1}
+
+
+def _masquerade() -> dict[str, Any]:
+    parts = {"level": _words(Level), "codes": _one_or_more({"enum": sorted(CHECKS)})}
+    assert tuple(parts) == MASQUERADE
     return {**_object(parts), "minProperties": 1}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from policyc.checks import content, hidden, icons, identity, members, names
-from policyc.checks.registry import CHECKS, Check, check_file, worst_level
+from policyc.checks.registry import CHECKS, Check, check_file, judged
 
 __all__ = [
     "CHECKS",
@@ -13,7 +13,7 @@ __all__ = [
     "hidden",
     "icons",
     "identity",
+    "judged",
     "members",
     "names",
-    "worst_level",
 ]

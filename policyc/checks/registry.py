@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TypeAlias
 
 from policyc.model.diagnostic import Finding, Level, Proof
-from policyc.model.facts import UNKNOWN, FileFacts
+from policyc.model.facts import UNKNOWN, FileFacts, FindingMark
 from policyc.readers.claims import usual_extensions
 
 Body: TypeAlias = Callable[[FileFacts], Iterator["Hit"]]
@@ -111,10 +111,17 @@ def check_file(facts: FileFacts) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=lambda finding: (finding.level.rank, finding.code)))
 
 
-def worst_level(facts: FileFacts) -> str | None:
-    """The level of the worst finding, or None without one."""
+def judged(facts: FileFacts) -> FileFacts:
+    """The facts with what all checks say about them."""
     found = check_file(facts)
-    return found[0].level.value if found else None
+    worst = found[0].level.value if found else None
+    return replace(facts, masquerade=worst, findings=marks(found))
+
+
+def marks(found: Iterable[Finding]) -> tuple[FindingMark, ...]:
+    """Findings by code and level, sorted."""
+    own = {FindingMark(code=item.code, level=item.level.value) for item in found}
+    return tuple(sorted(own))
 
 
 def codepoints(name: str) -> tuple[str, ...]:

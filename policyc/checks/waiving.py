@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from policyc.checks.registry import check_file
+from policyc.checks.registry import check_file, marks
 from policyc.model.facts import UNKNOWN, FileFacts, Inventory
 from policyc.model.waiver import Waiver, first_covering
 
@@ -25,4 +25,4 @@ def waived_file(facts: FileFacts, waivers: tuple[Waiver, ...]) -> FileFacts:
         return facts
     left = [item for item in check_file(facts) if first_covering(item, waivers) is None]
     level = min((item.level for item in left), key=lambda each: each.rank, default=None)
-    return replace(facts, masquerade=None if level is None else level.value)
+    return replace(facts, masquerade=None if level is None else level.value, findings=marks(left))

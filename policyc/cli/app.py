@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 from typing import Annotated
 
@@ -36,25 +35,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-def _day(text: str | None) -> dt.date | None:
-    from policyc.cli.console import fail  # noqa: PLC0415
-    from policyc.model.waiver import parse_day  # noqa: PLC0415
-
-    try:
-        return None if text is None else parse_day(text)
-    except ValueError as error:
-        return fail(f"--on {error}")
-
-
-def _lint_day(on: str | None, *, today: bool) -> dt.date | None:
-    """The day to compare dates with; the clock is read only when that is asked for."""
-    from policyc.cli.console import fail  # noqa: PLC0415
-
-    if on is not None and today:
-        fail("give --on or --today, not both")
-    return dt.datetime.now().astimezone().date() if today else _day(on)
 
 
 def _version(*, value: bool) -> None:
@@ -200,6 +180,7 @@ def check(
 
       policyc check dist -b policyc.yaml --format html -o findings.html
     """
+    from policyc.cli.days import day_of  # noqa: PLC0415
     from policyc.cli.inventories import CheckRequest, run_check  # noqa: PLC0415
 
     run_check(
@@ -211,7 +192,7 @@ def check(
             output=output,
             baseline=baseline,
             profile=profile,
-            on=_day(on),
+            on=day_of(on),
             extensions=extensions,
             icons=icons,
             second_opinion=second_opinion,
@@ -338,10 +319,11 @@ def lint(
     if baselines or not files:
         from policyc.cli.compiling import run_lint  # noqa: PLC0415
         from policyc.cli.console import fail  # noqa: PLC0415
+        from policyc.cli.days import lint_day  # noqa: PLC0415
 
         if len(files or ()) > 1:
             fail("one baseline at a time, and no policies with it")
-        day = _lint_day(on, today=today)
+        day = lint_day(on, today=today)
         named = baselines[0] if baselines else None
         run_lint(named, inventory or [], profile=profile, day=day)
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
 import shlex
@@ -12,15 +11,14 @@ from pathlib import Path
 import typer
 
 from policyc.baseline import json_schema
-from policyc.baseline.collector import BASELINE_CODES
 from policyc.baseline.sources import BUILTIN, SourceError, builtin
-from policyc.checks import CHECKS, check_file
+from policyc.checks import check_file
 from policyc.cli.compiling import chosen_targets, load, nearest_baseline, read_inventories
 from policyc.cli.console import Exit, fail, out, style_for
 from policyc.cli.decisions import decisions_text
+from policyc.cli.manual import page_of
 from policyc.inventory.scan import scan_one
 from policyc.inventory.worker import ScanOptions
-from policyc.lowering.losses import LOSSES
 from policyc.model.decision import Verdict
 from policyc.model.diagnostic import Finding
 from policyc.model.facts import UNKNOWN, FileFacts, Inventory, Skipped
@@ -32,7 +30,6 @@ from policyc.reports.safe import printable
 from policyc.reports.text import finding_text, table
 from policyc.targets import load_target, target_names
 from policyc.targets.base import Support
-from policyc.targets.wdac.lint import RULES as APP_CONTROL_RULES
 
 _WITNESSES = {
     FileFormat.PE: "LIEF and pefile read",
@@ -53,7 +50,8 @@ def run_explain(
 ) -> None:
     """Explain a code, or the decision about a file."""
     if _CODE.fullmatch(what.upper()) and not Path(what).exists():
-        out(_manual(what.upper()))
+        page = page_of(what.upper())
+        out(page if page is not None else fail(f"there is no code {what.upper()}"))
         return
     if what.startswith(BUILTIN):
         out(_builtin(what))
@@ -97,21 +95,6 @@ def _commands(what: str, finding: Finding) -> list[str]:
         f"   = check: xxd -s {proof.offset} -l {len(proof.data)} -- {name}"
         for proof in finding.proofs
     ]
-
-
-def _manual(code: str) -> str:
-    if code in CHECKS:
-        check = CHECKS[code]
-        techniques = ", ".join(check.techniques)
-        return f"{code} {check.name} ({techniques})\n\n{inspect.cleandoc(check.manual)}"
-    if code in LOSSES:
-        return f"{code} {LOSSES[code].title}\n\n{LOSSES[code].text}"
-    if code in BASELINE_CODES:
-        return f"{code}\n\n{BASELINE_CODES[code]}"
-    if code in APP_CONTROL_RULES:
-        rule = APP_CONTROL_RULES[code]
-        return f"{code} {rule.manual}\n\nFix: {rule.fix}"
-    return fail(f"there is no code {code}")
 
 
 def _builtin(name: str) -> str:

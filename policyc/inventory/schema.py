@@ -14,9 +14,9 @@ from policyc.inventory.codec import decoder, encode
 from policyc.model.facts import UNKNOWN, FileFacts, Hashes, Skipped, SkipReason
 from policyc.model.formats import FileFormat
 
-SCHEMA_VERSION = 2
-READABLE_VERSIONS = (1, SCHEMA_VERSION)
-"""Version 1 has fewer columns; what it does not hold reads as absent."""
+SCHEMA_VERSION = 3
+READABLE_VERSIONS = (1, 2, SCHEMA_VERSION)
+"""Older versions have fewer columns; what they do not hold reads as absent."""
 
 _CERTIFICATE = (
     "STRUCT(subject VARCHAR[][], issuer VARCHAR[][], sha256 VARCHAR, tbs VARCHAR, key VARCHAR, "
@@ -57,6 +57,7 @@ COLUMNS: dict[str, str] = {
     "writable_by_users": "BOOLEAN",
     "ftype": "VARCHAR",
     "masquerade": "VARCHAR",
+    "findings": "STRUCT(code VARCHAR, level VARCHAR)[]",
     "proofs": 'STRUCT("offset" BIGINT, data VARCHAR, meaning VARCHAR)[]',
     "traits": "STRUCT(kind VARCHAR, detail VARCHAR, "
     'proofs STRUCT("offset" BIGINT, data VARCHAR, meaning VARCHAR)[])[]',
@@ -76,7 +77,7 @@ _READ_HASHES = {name: decoder(kind) for name, kind in _HASHES.items()}
 _READ_FACTS = {name: decoder(kind) for name, kind in _FACTS.items()}
 _UNKNOWABLE = frozenset(
     {*_HASHES, "signatures", "version_info", "package", "trusted", "writable_by_users", "ftype"}
-    | {"masquerade", "posix"}
+    | {"masquerade", "findings", "posix"}
 )
 
 
@@ -131,6 +132,9 @@ def from_row(row: Mapping[str, Any]) -> FileFacts | Skipped:
     # Where a fact's default is UNKNOWN, a missing value means "there is none".
     for name in ("package", "posix", "ftype", "masquerade"):
         values.setdefault(name, None)
+    if "findings" not in values:
+        # Before version 3 a row holds the level of its worst finding only.
+        values["findings"] = () if values["masquerade"] is None else UNKNOWN
     hashes = Hashes(
         **{
             name: UNKNOWN if name in unknown else read(row.get(name))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import NamedTuple
 
-from policyc.checks import worst_level
+from policyc.checks import judged
 from policyc.inventory import bundles, capabilities
 from policyc.inventory.catalogs import Catalogs
 from policyc.inventory.packages import Owned
@@ -172,16 +172,15 @@ def _judged(facts: FileFacts, job: Job, options: ScanOptions) -> FileFacts:
     if _CATALOGS.members:
         facts = _catalogued(facts, job)
     if facts.path != job.seen_as or options.as_image:
-        return replace(facts, masquerade=worst_level(facts))
+        return judged(facts)
     facts = _in_bundle(facts, job)
     if options.magika and is_asked(facts):
         facts = _with_magika(facts, job)
     return replace(
-        facts,
+        judged(facts),
         writable_by_users=_writable(job.seen_as, job.mode, job.uid),
         package=_package(facts, job, verify=options.verify_packages),
         posix=_posix(facts, job),
-        masquerade=worst_level(facts),
     )
 
 

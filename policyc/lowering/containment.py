@@ -36,7 +36,8 @@ def implies(left: Atom, right: Atom) -> bool:
         case FromPackage(), FromPackage():
             return left.manager == right.manager and right.name is None
         case HasMasquerade(), HasMasquerade():
-            return left.level.rank <= right.level.rank
+            fewer = not right.codes or (bool(left.codes) and set(left.codes) <= set(right.codes))
+            return left.level.rank <= right.level.rank and fewer
         case _:
             return False
 

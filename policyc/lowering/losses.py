@@ -7,6 +7,7 @@ inventory that the loss concerns.
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from policyc.model.facts import Collection, FileFacts
@@ -131,11 +132,6 @@ LOSSES: dict[str, LossKind] = {
         "a file whose signer has such a key is unsigned to it, so a rule by issuer does not match "
         "the file.",
     ),
-    "L030": LossKind(
-        title="exception not expressible",
-        text="The target has no exceptions on such a rule; the rule is expanded over the "
-        "inventory instead.",
-    ),
     "L031": LossKind(
         title="named by weaker hashes as well",
         text="Beside the Authenticode SHA-256 of an image the policy holds its SHA-1 or the hash "
@@ -151,6 +147,11 @@ LOSSES: dict[str, LossKind] = {
         title="packaged apps by family only",
         text="A rule on a package family matches every version of it. Once a policy has one, "
         "packaged apps run by such rules only and no longer by their signers.",
+    ),
+    "L040": LossKind(
+        title="principals not expressible",
+        text="The target cannot limit a rule to users or groups. A permit for some is left out; "
+        "a forbid for some applies to everybody.",
     ),
     "L051": LossKind(
         title="Windows itself is not permitted",
@@ -192,11 +193,6 @@ LOSSES: dict[str, LossKind] = {
         text="The base policy is larger than the limit, because what denies, and signers with "
         "exceptions, must stay in it. Deploy it otherwise than by Intune, or shorten the baseline.",
     ),
-    "L040": LossKind(
-        title="principals not expressible",
-        text="The target cannot limit a rule to users or groups. A permit for some is left out; "
-        "a forbid for some applies to everybody.",
-    ),
 }
 
 
@@ -211,7 +207,7 @@ def loss(
     remedy: str,
     rule: Rule | None = None,
     policy: PolicyIR | None = None,
-    collections: frozenset[Collection] = frozenset(Collection),
+    collections: AbstractSet[Collection] = frozenset(Collection),
 ) -> Loss:
     """Make a Loss of a known code; raises KeyError for an unknown one.
 
@@ -229,7 +225,7 @@ def loss(
         message=message,
         remedy=remedy,
         covers=covers,
-        collections=collections,
+        collections=frozenset(collections),
         rule=None if rule is None else rule.id,
         rule_name="" if rule is None else rule.name,
         inventory_hits=hits,

@@ -169,12 +169,25 @@ def atom_holds(atom: Atom, facts: FileFacts) -> Tri:
         case IsTrusted():
             return None if facts.trusted is UNKNOWN else facts.trusted
         case HasMasquerade():
-            if facts.masquerade is UNKNOWN:
-                return None
-            level = facts.masquerade
-            return level is not None and Level(level).rank <= atom.level.rank
+            return _has_masquerade(atom, facts)
         case _:
             assert_never(atom)
+
+
+def _has_masquerade(atom: HasMasquerade, facts: FileFacts) -> Tri:
+    if facts.masquerade is UNKNOWN:
+        return None
+    worst = facts.masquerade
+    if worst is None or Level(worst).rank > atom.level.rank:
+        return False
+    if not atom.codes:
+        return True
+    if facts.findings is UNKNOWN:
+        return None
+    return any(
+        item.code in atom.codes and Level(item.level).rank <= atom.level.rank
+        for item in facts.findings
+    )
 
 
 def _has_hash(digest: Digest, facts: FileFacts) -> Tri:

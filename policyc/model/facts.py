@@ -351,6 +351,14 @@ class Trait:
     proofs: tuple[Proof, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class FindingMark:
+    """That a masquerade check found something: its code (``M003``) and the level it gave."""
+
+    code: str
+    level: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileFacts:
     """Everything policyc knows about one file.
@@ -358,8 +366,9 @@ class FileFacts:
     ``path`` is the path as the endpoint sees it; bytes that are not UTF-8 are kept as
     surrogates. ``claimed`` are the formats its name claims (empty: the name claims nothing),
     ``actual`` is what it is. ``ftype`` is the MIME type fapolicyd gives it. ``masquerade``
-    is the level of its worst masquerade finding, None without one. ``traits`` are what else
-    the readers saw, for the checks. A member of a container has the path ``outer!/inner``.
+    is the level of its worst masquerade finding, None without one; ``findings`` are all of
+    them, sorted. ``traits`` are what else the readers saw, for the checks. A member of a
+    container has the path ``outer!/inner``.
     """
 
     path: str
@@ -380,6 +389,7 @@ class FileFacts:
     writable_by_users: Fact[bool] = UNKNOWN
     ftype: Fact[str | None] = UNKNOWN
     masquerade: Fact[str | None] = UNKNOWN
+    findings: Fact[tuple[FindingMark, ...]] = UNKNOWN
     proofs: tuple[Proof, ...] = ()
     traits: tuple[Trait, ...] = ()
 

@@ -120,9 +120,13 @@ class IsTrusted:
 
 @dataclass(frozen=True, slots=True)
 class HasMasquerade:
-    """The file has a masquerade finding at this level or a worse one."""
+    """The file has a masquerade finding at this level or a worse one.
+
+    With ``codes`` (sorted) it is a finding of one of these checks.
+    """
 
     level: Level
+    codes: tuple[str, ...] = ()
 
 
 Atom: TypeAlias = (
@@ -167,8 +171,8 @@ class Rule:
     name: str = field(default="", compare=False)
     origin: Span = field(default=NOWHERE, compare=False)
     note: str = field(default="", compare=False)
-    owner: str = field(default="", compare=False)
-    until: dt.date | None = field(default=None, compare=False)
+    owner: str = field(default="", compare=False, repr=False)
+    until: dt.date | None = field(default=None, compare=False, repr=False)
     id: RuleId = field(init=False, compare=False)
     """Derived from the meaning: the same rule has the same id in every artifact and every run."""
 
@@ -256,7 +260,7 @@ def canonical_atom(atom: Atom) -> str:
     fields = [type(atom).__name__]
     for slot in atom.__slots__:
         value = getattr(atom, slot)
-        if value is None:
+        if value is None or value == ():
             continue
         kind = f"{type(value).__name__}:" if isinstance(atom, HasHash) else ""
         text = value.value if isinstance(value, enum.Enum) else str(value)

@@ -132,7 +132,7 @@ def condition_text(atom: Atom) -> str:
         case IsTrusted():
             return "trust true"
         case HasMasquerade():
-            return f"masquerade {atom.level.value}"
+            return " ".join(("masquerade", atom.level.value, *atom.codes))
         case _:
             assert_never(atom)
 
@@ -165,7 +165,9 @@ def _own(atom: Atom, facts: FileFacts) -> str:
         case IsTrusted():
             return "false"
         case HasMasquerade():
-            return "none" if facts.masquerade is UNKNOWN else str(facts.masquerade or "none")
+            if facts.masquerade is UNKNOWN or facts.findings is UNKNOWN:
+                return "none" if facts.masquerade is UNKNOWN else str(facts.masquerade or "none")
+            return ", ".join(f"{item.level} {item.code}" for item in facts.findings) or "none"
         case _:
             assert_never(atom)
 

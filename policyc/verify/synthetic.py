@@ -84,6 +84,7 @@ def blank(platform: Platform, collection: Collection) -> FileFacts | None:
         writable_by_users=False,
         ftype=None,
         masquerade=None,
+        findings=(),
     )
     match platform:
         case Platform.WINDOWS:

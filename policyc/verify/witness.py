@@ -16,6 +16,7 @@ from policyc.model.facets import facets_of
 from policyc.model.facts import (
     Collection,
     FileFacts,
+    FindingMark,
     MachoFacts,
     PackageRef,
     PackageState,
@@ -175,7 +176,8 @@ def satisfied(facts: FileFacts, atom: Atom, world: Known, platform: Platform) ->
         case IsTrusted():
             return replace(facts, trusted=True)
         case HasMasquerade():
-            return replace(facts, masquerade=atom.level.value)
+            mark = FindingMark(code=(*atom.codes, "M001")[0], level=atom.level.value)
+            return replace(facts, masquerade=atom.level.value, findings=(mark,))
         case _:
             assert_never(atom)
 
@@ -229,8 +231,11 @@ def _near(facts: FileFacts, atom: Atom, world: Known, platform: Platform) -> Ite
             if enforced is not None and enforced.macho is not None:
                 lax = tuple(replace(piece, flags=0) for piece in enforced.macho.slices)
                 yield replace(enforced, macho=MachoFacts(slices=lax))
-        case HasHash() | OfType() | IsTrusted() | HasMasquerade():
+        case HasMasquerade(codes=()) | HasHash() | OfType() | IsTrusted():
             return
+        case HasMasquerade():
+            mark = FindingMark(code="M000", level=atom.level.value)  # a finding of another check
+            yield replace(facts, masquerade=mark.level, findings=(mark,))
         case _:
             assert_never(atom)
 

@@ -79,4 +79,5 @@ def _identity(facts: FileFacts) -> Hashable:
         facts.trusted,
         facts.writable_by_users,
         facts.masquerade,
+        facts.findings,
     )

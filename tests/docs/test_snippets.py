@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from policyc.baseline import json_schema, parse_baseline
-from policyc.baseline.collector import BASELINE_CODES
+from policyc.baseline.codes import BASELINE_CODES
 from policyc.checks import CHECKS
 from policyc.compiler import compile_policy
 from policyc.lowering.losses import LOSSES

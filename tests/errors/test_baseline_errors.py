@@ -16,7 +16,7 @@ import pytest
 
 from policyc.baseline import LoadedBaseline, load_baseline, parse_baseline
 from policyc.baseline.acceptance import unused_acceptances
-from policyc.baseline.collector import BASELINE_CODES
+from policyc.baseline.codes import BASELINE_CODES
 from policyc.baseline.lint import lint_dates, lint_rules
 from policyc.compiler import compile_policy
 from policyc.inventory import InventoryError
@@ -32,7 +32,7 @@ DAY = dt.date(2026, 12, 1)
 """The day the cases are linted on."""
 
 
-def _inventory(name: str) -> Inventory:
+def inventory(name: str) -> Inventory:
     if name != "known.parquet":
         raise InventoryError(f"{name}: no such inventory")
     return Inventory(files=(file_on(Platform.LINUX, 1),))
@@ -43,7 +43,7 @@ def _load(name: str, monkeypatch: pytest.MonkeyPatch) -> LoadedBaseline:
         monkeypatch.chdir(CASES / name)
         return load_baseline(Path("policyc.yaml"))
     text = (CASES / f"{name}.yaml").read_text()
-    return parse_baseline(text, "policyc.yaml", _inventory)
+    return parse_baseline(text, "policyc.yaml", inventory)
 
 
 def _warnings(loaded: LoadedBaseline) -> tuple[Diagnostic, ...]:
@@ -86,7 +86,7 @@ def test_every_code_has_a_case() -> None:
 
 def test_every_error_is_reported_in_one_run() -> None:
     text = (CASES / "all-at-once.yaml").read_text()
-    loaded = parse_baseline(text, "policyc.yaml", _inventory)
+    loaded = parse_baseline(text, "policyc.yaml", inventory)
     lines = [item.span.line for item in loaded.diagnostics if item.span is not None]
     assert lines == sorted(lines)
     assert {1, 3, 4, 5} <= set(lines)

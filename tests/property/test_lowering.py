@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyc.lowering.containment import Containers, contained, disjoint, rule_contained
+from policyc.lowering.containment import Containers, contained, disjoint, implies, rule_contained
 from policyc.lowering.dead import dead_permits, known_dead_permits
 from policyc.lowering.expand import expand
 from policyc.lowering.specialise import specialise
-from policyc.model.decision import applies, decide, holds
-from policyc.model.facts import UNKNOWN, FileFacts
+from policyc.model.decision import applies, atom_holds, decide, holds
+from policyc.model.diagnostic import Level
+from policyc.model.facts import UNKNOWN, FileFacts, FindingMark
 from policyc.model.identity import Digest
-from policyc.model.ir import AllOf, PolicyIR, Rule
+from policyc.model.ir import AllOf, HasMasquerade, PolicyIR, Rule
 from policyc.targets import load_target, target_names
 from tests.property.strategies import files, matches, policies, rules
 
@@ -35,6 +38,37 @@ def test_disjointness_is_sound(left: AllOf, right: AllOf, facts: FileFacts) -> N
         assert not (holds(left, facts) is True and holds(right, facts) is True)
 
 
+@st.composite
+def found(draw: st.DrawFn) -> tuple[HasMasquerade, HasMasquerade, FileFacts]:
+    """Two masquerade conditions and a file; an old inventory knows its worst level only."""
+    codes, levels = ("M003", "M010"), ("error", "warning", "info")
+    marks = tuple(
+        FindingMark(code=code, level=draw(st.sampled_from(levels)))
+        for code in sorted(draw(st.sets(st.sampled_from(codes))))
+    )
+    worst = min((mark.level for mark in marks), key=levels.index, default=None)
+    known = draw(st.booleans()) or worst is None
+    facts = replace(draw(files()), masquerade=worst, findings=marks if known else UNKNOWN)
+    conditions = st.builds(
+        HasMasquerade, st.sampled_from(Level), st.sampled_from([(), codes, codes[:1], codes[1:]])
+    )
+    return draw(conditions), draw(conditions), facts
+
+
+@given(found())
+def test_containment_of_findings_is_sound(
+    world: tuple[HasMasquerade, HasMasquerade, FileFacts],
+) -> None:
+    left, right, facts = world
+    values = atom_holds(left, facts), atom_holds(right, facts)
+    if implies(left, right) and values[0] is True:
+        assert values[1] is True
+    # What is not known is never false where the known file would be true.
+    if facts.findings is not UNKNOWN:
+        guessed = atom_holds(left, replace(facts, findings=UNKNOWN))
+        assert guessed in (None, values[0])
+
+
 @given(rules(), rules(), files())
 def test_rule_containment_is_sound(left: Rule, right: Rule, facts: FileFacts) -> None:
     if rule_contained(left, right) and applies(left, facts) is True:
@@ -43,16 +77,12 @@ def test_rule_containment_is_sound(left: Rule, right: Rule, facts: FileFacts) ->
 
 @given(policies(), files())
 def test_dropping_dead_permits_changes_no_decision(policy: PolicyIR, facts: FileFacts) -> None:
-    from dataclasses import replace  # noqa: PLC0415
-
     kept = replace(policy, rules=policy.rules - dead_permits(policy))
     assert decide(kept, facts).verdict == decide(policy, facts).verdict
 
 
 @given(policies(), st.lists(files(), max_size=4))
 def test_known_dead_permits_decide_no_known_file(policy: PolicyIR, known: list[FileFacts]) -> None:
-    from dataclasses import replace  # noqa: PLC0415
-
     kept = replace(policy, rules=policy.rules - known_dead_permits(policy, known))
     for facts in known:
         assert decide(kept, facts).verdict == decide(policy, facts).verdict

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from policyc.checks import worst_level
+from policyc.checks import judged
 from policyc.compiler import TargetResult
 from policyc.model.facts import FileFacts
 from policyc.model.formats import FileFormat
@@ -82,7 +82,7 @@ def facts_of(path: str, data: bytes) -> FileFacts:
     """What a scan of the endpoint would know."""
     facts = read_bytes(data, path)
     facts = replace(facts, package=None, trusted=False, writable_by_users=False, posix=None)
-    return replace(facts, masquerade=worst_level(facts))
+    return judged(facts)
 
 
 @cache

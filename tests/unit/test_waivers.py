@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from policyc.baseline import parse_baseline
-from policyc.checks import worst_level
+from policyc.checks import judged
 from policyc.compiler import compile_policy, evaluate_result
 from policyc.model.decision import Verdict
 from policyc.model.diagnostic import Finding, Level
@@ -83,10 +83,7 @@ def _inventory(platform: str) -> Inventory:
     honest = read_bytes(
         data + b"\0", path.replace("invoice.pdf", "tool.exe").replace("photo.jpg", "app")
     )
-    files = tuple(
-        replace(item, masquerade=worst_level(item), writable_by_users=False)
-        for item in (facts, honest)
-    )
+    files = tuple(replace(judged(item), writable_by_users=False) for item in (facts, honest))
     assert [item.masquerade for item in files] == ["error", None]
     return Inventory(host=HostInfo(platform=Platform(platform)), files=files)
 

@@ -1,0 +1,56 @@
+"""The page of a code, as ``policyc explain CODE`` prints it."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+
+from policyc.baseline.codes import BASELINE_CODES, CodePage
+from policyc.checks import CHECKS
+from policyc.lowering.losses import LOSSES
+from policyc.targets.wdac.lint import RULES as APP_CONTROL_RULES
+
+_WIDTH = 88
+
+
+def page_of(code: str) -> str | None:
+    """The manual page of a code of any kind, or None for one that does not exist."""
+    if code in CHECKS:
+        check = CHECKS[code]
+        techniques = ", ".join(check.techniques)
+        return f"{code} {check.name} ({techniques})\n\n{inspect.cleandoc(check.manual)}"
+    if code in LOSSES:
+        return f"{code} {LOSSES[code].title}\n\n{_filled(LOSSES[code].text)}\n\n{_accepting(code)}"
+    if code in BASELINE_CODES:
+        return _baseline_page(code, BASELINE_CODES[code])
+    if code in APP_CONTROL_RULES:
+        rule = APP_CONTROL_RULES[code]
+        return f"{code} {rule.manual}\n\nFix: {rule.fix}"
+    return None
+
+
+def _baseline_page(code: str, page: CodePage) -> str:
+    parts = [f"{code} {page.title}", _filled(page.text)]
+    if page.wrong:
+        parts.append("Wrong:\n\n" + _lines(page.wrong))
+    if page.right:
+        parts.append("Right:\n\n" + _lines(page.right))
+    return "\n\n".join(parts)
+
+
+def _accepting(code: str) -> str:
+    text = _filled(
+        "Where it narrows (the target may deny what the baseline allows) it is a warning. Where it "
+        "widens (the target may allow what the baseline denies) the target is not written, unless "
+        "the baseline accepts it:"
+    )
+    accepted = f'accept:\n  - {{loss: {code}, target: NAME, reason: "why that is right for you"}}\n'
+    return f"{text}\n\n{_lines(accepted)}"
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _lines(text: str) -> str:
+    return textwrap.indent(text.rstrip("\n"), "    ")
