@@ -8,6 +8,7 @@ import textwrap
 from policyc.baseline.codes import BASELINE_CODES, CodePage
 from policyc.checks import CHECKS
 from policyc.lowering.losses import LOSSES
+from policyc.targets.fapolicyd.lint import MANUALS as FAPOLICYD_MANUALS
 from policyc.targets.wdac.lint import RULES as APP_CONTROL_RULES
 
 _WIDTH = 88
@@ -26,6 +27,8 @@ def page_of(code: str) -> str | None:
     if code in APP_CONTROL_RULES:
         rule = APP_CONTROL_RULES[code]
         return f"{code} {rule.manual}\n\nFix: {rule.fix}"
+    if code in FAPOLICYD_MANUALS:
+        return f"{code} {FAPOLICYD_MANUALS[code]}"
     return None
 
 

@@ -6,6 +6,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from policyc.model.artifact import Artifact
 from policyc.resources import root
+from policyc.targets.fapolicyd.deploy import deployment
 from policyc.targets.fapolicyd.model import ALLOW, DENY, FapolicydPolicy, FaRule, SetDefinition
 from policyc.targets.fapolicyd.printer import TRUST_HEADER, rule_line, set_line, trust_line
 
@@ -19,7 +20,7 @@ class _Line(str):
 
 
 def emit(model: FapolicydPolicy) -> tuple[Artifact, ...]:
-    """The three files, below ``/etc/fapolicyd`` on the endpoint."""
+    """The three files, below ``/etc/fapolicyd`` on the endpoint, and what installs them."""
     trust = "".join(trust_line(entry) + "\n" for entry in model.trust)
     conf = "".join(f"{key} = {value}\n" for key, value in model.conf)
     texts = {
@@ -27,10 +28,11 @@ def emit(model: FapolicydPolicy) -> tuple[Artifact, ...]:
         RULES: _layout(model),
         TRUST: f"{TRUST_HEADER}\n{trust}",
     }
-    return tuple(
+    policy = tuple(
         Artifact(name=name, data=text.encode("utf-8"), media_type="text/plain")
         for name, text in texts.items()
     )
+    return *policy, *deployment(model, (TRUST, CONF, RULES))
 
 
 def _layout(model: FapolicydPolicy) -> str:

@@ -31,7 +31,8 @@ def parse(artifacts: tuple[Artifact, ...]) -> FapolicydPolicy:
     rules: list[FaRule] = []
     trust: list[TrustEntry] = []
     conf: list[tuple[str, str]] = []
-    for artifact in sorted(artifacts, key=lambda item: item.name):
+    enforced = [item for item in artifacts if item.enforced]
+    for artifact in sorted(enforced, key=lambda item: item.name):
         for number, line in _lines(artifact):
             try:
                 if artifact.name.endswith(".rules"):
