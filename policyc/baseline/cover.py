@@ -81,6 +81,8 @@ def propose(
     kept: list[FileFacts] = []
     for facts in asked:
         reason = _unfit(facts)
+        if reason is None and match_for(facts, [RuleLevel.HASH]) in banned:
+            reason = "its hash is also that of another kind of file"
         if reason is None:
             kept.append(facts)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from policyc.baseline.cover import DEFAULT_LEVELS, Proposal, propose
-from policyc.baseline.load import DEFAULT_GOVERNS
+from policyc.baseline.layers import DEFAULT_GOVERNS
 from policyc.baseline.propose import RuleLevel, match_for, platforms_of, without_floor
 from policyc.compiler.pipeline import losses_for
 from policyc.model.facts import Collection, FileFacts, Inventory
