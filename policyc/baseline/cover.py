@@ -88,6 +88,11 @@ def propose(
         else:
             left_out.setdefault(reason, []).append(facts)
     unfit = FileIndex([facts for found in left_out.values() for facts in found])
+    alike = [facts for facts in kept if _same_content(facts, unfit)]
+    if alike:
+        left_out["same content as a file that is left out"] = alike
+        taken = {id(facts) for facts in alike}
+        kept = [facts for facts in kept if id(facts) not in taken]
     named = [level for level in levels if level is not RuleLevel.HASH]
     wide = [
         item
@@ -104,6 +109,11 @@ def propose(
         by_hash=tuple(sorted(by_hash)),
         left_out={reason: tuple(found) for reason, found in sorted(left_out.items())},
     )
+
+
+def _same_content(facts: FileFacts, unfit: FileIndex) -> bool:
+    match = match_for(facts, [RuleLevel.HASH])
+    return match is not None and bool(unfit.satisfying(Rule(effect=Effect.PERMIT, match=match)))
 
 
 def _unfit(facts: FileFacts) -> str | None:

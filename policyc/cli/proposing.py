@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from policyc.baseline import json_schema
-from policyc.baseline.cover import DEFAULT_LEVELS, Proposal
+from policyc.baseline.cover import BREADTH, DEFAULT_LEVELS, Proposal
 from policyc.baseline.draft import BY_HASH, baseline_text, identified, report_text, why
 from policyc.baseline.propose import RuleLevel
 from policyc.cli.compiling import chosen_targets, read_inventories
@@ -60,10 +60,10 @@ def run_init(
 
 
 def _levels(names: list[str]) -> tuple[RuleLevel, ...]:
-    known = [item.value for item in RuleLevel]
+    known = [item.value for item in BREADTH]
     for name in names:
         if name not in known:
-            fail(f"there is no level `{name}`; possible: {', '.join(known)}")
+            fail(f"nothing is proposed at the level `{name}`; possible: {', '.join(known)}")
     return tuple(RuleLevel(name) for name in names) or DEFAULT_LEVELS
 
 
