@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from policyc.baseline import windows_levels
 from policyc.model.diagnostic import Level
@@ -11,23 +12,28 @@ from policyc.model.facts import (
     UNKNOWN,
     FileFacts,
     HostInfo,
+    PackageState,
     Platform,
     Signature,
     SignatureGrade,
     SignatureKind,
 )
 from policyc.model.formats import FileFormat
-from policyc.model.ir import AllOf, Atom, HasHash, IsProduct, SignedBy
-from policyc.model.version import HIGHEST, VersionRange
+from policyc.model.ir import AllOf, Atom, FromPackage, HasHash, IsProduct, SignedBy
+from policyc.model.version import HIGHEST, LOWEST, FileVersion, VersionRange
 
 
 class RuleLevel(enum.Enum):
     """Rule levels, with ConfigCI's words (``-Level``, ``-Fallback``).
 
-    On Mach-O files ``publisher`` is the Team ID and ``file-publisher`` the signing ID.
+    On Mach-O files ``publisher`` is the Team ID, ``file-publisher`` and ``product`` the signing
+    ID. ``product`` is publisher and product name, ``package`` an unchanged file's package; both
+    are policyc's own words.
     """
 
     FILE_PUBLISHER = "file-publisher"
+    PRODUCT = "product"
+    PACKAGE = "package"
     PUBLISHER = "publisher"
     LEAF_CERTIFICATE = "leaf-certificate"
     HASH = "hash"
@@ -52,6 +58,26 @@ def match_for(facts: FileFacts, levels: Sequence[RuleLevel]) -> AllOf | None:
         if atoms is not None:
             return AllOf(atoms)
     return None
+
+
+def without_floor(match: AllOf) -> AllOf:
+    """The condition for any version; conditions that are alike in this can share one floor."""
+    return AllOf(
+        frozenset(
+            replace(atom, version=VersionRange()) if isinstance(atom, IsProduct) else atom
+            for atom in match.atoms
+        )
+    )
+
+
+def with_lowest_floor(matches: Iterable[AllOf]) -> AllOf:
+    """Of conditions that differ in their lowest version only, the one that holds all of them."""
+    return min(matches, key=_floor)
+
+
+def _floor(match: AllOf) -> FileVersion:
+    floors = [atom.version.low for atom in match.atoms if isinstance(atom, IsProduct)]
+    return min(floors, default=LOWEST)
 
 
 _WINDOWS_LANGUAGES = frozenset({"batch", "powershell", "vbscript", "jscript", "wsf", "hta"})
@@ -117,6 +143,24 @@ def _file_publisher(facts: FileFacts) -> frozenset[Atom] | None:
     return frozenset({SignedBy(publisher=signature.publisher), product})
 
 
+def _product(facts: FileFacts) -> frozenset[Atom] | None:
+    own = _file_publisher(facts)
+    if own is None or facts.macho is not None:
+        return own
+    return frozenset(
+        replace(atom, original_filename=None) if isinstance(atom, IsProduct) else atom
+        for atom in own
+    )
+
+
+def _package(facts: FileFacts) -> frozenset[Atom] | None:
+    """Only of a file that was compared with what its package delivered."""
+    package = facts.package
+    if package is UNKNOWN or package is None or package.state is not PackageState.VERIFIED:
+        return None
+    return frozenset({FromPackage(manager=package.manager, name=package.name)})
+
+
 def _leaf_certificate(facts: FileFacts) -> frozenset[Atom] | None:
     signature = _signature(facts)
     if signature is None or signature.leaf is None:
@@ -134,6 +178,8 @@ def _hash(facts: FileFacts) -> frozenset[Atom] | None:
 
 _LEVELS: dict[RuleLevel, Callable[[FileFacts], frozenset[Atom] | None]] = {
     RuleLevel.FILE_PUBLISHER: _file_publisher,
+    RuleLevel.PRODUCT: _product,
+    RuleLevel.PACKAGE: _package,
     RuleLevel.PUBLISHER: _publisher,
     RuleLevel.LEAF_CERTIFICATE: _leaf_certificate,
     RuleLevel.HASH: _hash,

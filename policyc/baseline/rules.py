@@ -9,7 +9,14 @@ from policyc.baseline import read
 from policyc.baseline.collector import Collector
 from policyc.baseline.conditions import Alternatives, FromInventory, read_condition
 from policyc.baseline.nodes import Mapping, Node
-from policyc.baseline.propose import RuleLevel, is_masquerade, match_for, platforms_of
+from policyc.baseline.propose import (
+    RuleLevel,
+    is_masquerade,
+    match_for,
+    platforms_of,
+    with_lowest_floor,
+    without_floor,
+)
 from policyc.inventory import InventoryError
 from policyc.model.diagnostic import Level
 from policyc.model.facts import Collection, Inventory, Platform
@@ -145,11 +152,23 @@ def _from_inventory(
             remedy="see `policyc check` for masquerades, or add the level `hash`",
             level=Level.WARNING,
         )
+    merged = _one_floor(matches)
     return [
-        replace(template, match=match, platforms=template.platforms & matches[match])
-        for match in sorted(matches, key=_canonical)
-        if template.platforms & matches[match]
+        replace(template, match=match, platforms=template.platforms & merged[match])
+        for match in sorted(merged, key=_canonical)
+        if template.platforms & merged[match]
     ]
+
+
+def _one_floor(matches: dict[AllOf, set[Platform]]) -> dict[AllOf, set[Platform]]:
+    """Rules that differ in their lowest version only become the one that holds the others."""
+    alike: dict[AllOf, list[AllOf]] = {}
+    for match in matches:
+        alike.setdefault(without_floor(match), []).append(match)
+    return {
+        with_lowest_floor(found): set().union(*(matches[match] for match in found))
+        for found in alike.values()
+    }
 
 
 def _canonical(match: AllOf) -> str:

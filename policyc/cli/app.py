@@ -271,6 +271,60 @@ def compile_command(
 
 
 @app.command()
+def init(
+    paths: Annotated[list[Path], typer.Argument(help="Trees to scan, or inventories.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="A new folder to write.")],
+    target: TargetOption = None,
+    level: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--level",
+            "-l",
+            help="A rule level; repeatable. Default: file-publisher, product, hash.",
+        ),
+    ] = None,
+    seen_as: AsOption = None,
+    platform: Annotated[
+        PlatformName | None, typer.Option(help="The endpoint's platform, if it is one.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="The baseline's name. Default: the folder's.")] = "",
+    jobs: JobsOption = 0,
+    *,
+    explain: Annotated[bool, typer.Option("--explain", help="Say why each rule.")] = False,
+    verify_packages: Annotated[
+        bool,
+        typer.Option("--verify-packages", help="Compare files with dpkg's MD5 sums, too."),
+    ] = False,
+) -> None:
+    r"""Propose a baseline that permits what is there, as tightly as is useful.
+
+    Signed software by publisher, product and lowest version, programs for Santa by signing ID,
+    the rest by hash. Chosen as a set cover: few rules, little else allowed, little to do at the
+    next update. Nothing that a target would have to widen, and no rule that holds for a file
+    with a masquerade error or one that differs from its package; such files are left out and
+    named.
+
+    Examples:
+      policyc init inventory.parquet -o baseline --explain
+
+      policyc init /mnt/golden --as 'C:\' --platform windows -o golden
+    """
+    from policyc.cli.proposing import run_init  # noqa: PLC0415
+    from policyc.cli.scanning import ScanRequest  # noqa: PLC0415
+
+    request = ScanRequest(
+        paths=paths,
+        output=output / "inventory.parquet",
+        seen_as=seen_as,
+        platform=None if platform is None else platform.value,
+        name=name,
+        jobs=jobs,
+        verify_packages=verify_packages,
+    )
+    run_init(request, output, target or [], level or [], explain=explain)
+
+
+@app.command()
 def lint(
     files: Annotated[
         list[Path] | None, typer.Argument(help="A baseline, or policies of a platform.")

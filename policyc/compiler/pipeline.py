@@ -155,6 +155,11 @@ def _reproducer(policy: PolicyIR, inventory: Inventory, name: str, report: Repor
     return reduced(policy, lambda smaller: fails(smaller, chosen))
 
 
+def losses_for(policy: PolicyIR, inventory: Inventory, name: str) -> tuple[Loss, ...]:
+    """What a compile would lose, without printing or proving it; KeyError for no such target."""
+    return _prepare(policy, inventory, name).losses
+
+
 def verify_artifacts(
     policy: PolicyIR, inventory: Inventory, name: str, artifacts: tuple[Artifact, ...]
 ) -> Report:

@@ -60,7 +60,7 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["scan", "check", "compile", "verify", "explain", "targets", "schema"]
+    "command", ["scan", "check", "init", "compile", "verify", "explain", "targets", "schema"]
 )
 def test_every_command_has_examples(command: str) -> None:
     result = policyc(command, "--help")
@@ -293,3 +293,20 @@ def test_explain_names_the_nearest_rule_and_the_native_one(tmp_path: Path) -> No
     assert inside.returncode == 0, inside.stderr
     assert "permit acme" in inside.stdout
     assert "fapolicyd: allow perm=any all : dir=/opt/acme/" in inside.stdout
+
+
+def test_init_writes_a_baseline_that_compiles(world: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "proposed"
+    result = policyc("init", world / "inv.jsonl", "-o", folder, "--explain")
+    assert result.returncode == 0, result.stderr
+    assert "masquerade: 1 files" in result.stderr
+    report = (folder / "report.md").read_text()
+    assert "invoice.pdf" in report
+    compiled = policyc(
+        *("compile", folder / "policyc.yaml", "-i", folder / "inventory.parquet"),
+        *("-o", tmp_path / "out"),
+    )
+    assert compiled.returncode == 0, compiled.stdout + compiled.stderr
+    again = policyc("init", world / "inv.jsonl", "-o", folder)
+    assert again.returncode == 2
+    assert "not empty" in again.stderr
