@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from policyc.model.version import HIGHEST, LOWEST, FileVersion
@@ -39,13 +39,18 @@ class Action(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublisherCondition:
-    """``*`` stands for any value; anything else is compared whole, without case."""
+    """``*`` stands for any value; anything else is compared whole, without case.
+
+    ``written`` are the two ends of the range as a document had them: ``*`` and 0.0.0.0 mean the
+    same.
+    """
 
     publisher: str
     product: str = "*"
     binary: str = "*"
     low: FileVersion = LOWEST
     high: FileVersion = HIGHEST
+    written: tuple[str, str] = field(default=("", ""), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +62,14 @@ class PathCondition:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class FileHash:
-    """``kind`` is SHA256, SHA256Flat or SHA1; ``data`` lower-case hexadecimal."""
+    """``kind`` is SHA256, SHA256Flat or SHA1; ``data`` lower-case hexadecimal.
+
+    ``source`` are the name and the length that a document gives the file; they mean nothing.
+    """
 
     kind: str
     data: str
+    source: tuple[str | None, str | None] = field(default=(None, None), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

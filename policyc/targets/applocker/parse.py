@@ -40,10 +40,11 @@ def parse(artifacts: tuple[Artifact, ...]) -> AppLockerPolicy:
 
     UTF-8 and UTF-16 are read as their byte order mark or declaration says.
     """
-    if len(artifacts) != 1:
-        names = ", ".join(item.name for item in artifacts) or "none"
+    enforced = [item for item in artifacts if item.enforced]
+    if len(enforced) != 1:
+        names = ", ".join(item.name for item in enforced) or "none"
         raise ArtifactError(f"an AppLocker policy is one XML file, got {names}")
-    (artifact,) = artifacts
+    (artifact,) = enforced
     try:
         return _policy(_root(artifact.data))
     except ArtifactError as error:
@@ -157,6 +158,10 @@ def _publisher(element: etree._Element) -> PublisherCondition:
         binary=_attribute(element, "BinaryName"),
         low=_version(element[0], "LowSection", LOWEST),
         high=_version(element[0], "HighSection", HIGHEST),
+        written=(
+            _attribute(element[0], "LowSection"),
+            _attribute(element[0], "HighSection"),
+        ),
     )
 
 
@@ -174,7 +179,8 @@ def _hash(element: etree._Element) -> FileHash:
     kind, data = _attribute(element, "Type"), _attribute(element, "Data")
     if not _HASH.fullmatch(data) or _DIGITS.get(kind) != len(data) - 2:
         raise _wrong(element, f"has no {kind} hash")
-    return FileHash(kind=kind, data=data[2:].lower())
+    source = (element.get("SourceFileName"), element.get("SourceFileLength"))
+    return FileHash(kind=kind, data=data[2:].lower(), source=source)
 
 
 def _extensions(element: etree._Element) -> Extensions:

@@ -28,7 +28,7 @@ _MACROS = frozenset({"execdirs", "systemdirs", "untrusted"})
 _LINKED = ("/bin/", "/sbin/", "/lib/", "/lib64/")
 _LINKS = frozenset({"/usr/bin/python3", "/usr/bin/python", "/usr/bin/sh", "/usr/bin/awk"})
 _PLACEHOLDER = re.compile(r"%[a-z0-9_]{1,40}_path%")
-_UPPER = re.compile(r"[0-9A-Fa-f]*[A-F][0-9A-Fa-f]*", re.ASCII)
+_UPPER = re.compile(r"[0-9a-f]*[A-F][0-9A-Fa-f]*", re.ASCII)
 _BULK = 100
 """Rules of one path each from which a set or the trust file is far cheaper."""
 
