@@ -45,8 +45,8 @@ HASHES: dict[str, Callable[[str], Digest]] = {
     "page": PageHash,
     "cdhash": CdHash,
 }
-SIGNER = ("publisher", "common_name", "issuer", "leaf", "team", "signing_id", "eku")
-PRODUCT = ("name", "original_filename", "version")
+SIGNER = ("publisher", "common_name", "issuer", "leaf", "team", "signing_id", "eku", "program")
+PRODUCT = ("name", "original_filename", "internal_name", "file_description", "version")
 PACKAGE = ("manager", "name")
 CONDITIONS = ("hash", "signer", "product", "path", "package", "type", "trusted", "masquerade")
 FROM = ("from", "levels")
@@ -162,6 +162,7 @@ def _signer(node: Node | None, collector: Collector) -> SignedBy | None:
         team=read.value(own.get("team"), "team", TeamId, collector),
         signing_id=read.value(own.get("signing_id"), "signing_id", SigningId, collector),
         eku=read.value(own.get("eku"), "eku", Oid, collector),
+        program=read.text(own.get("program"), "program", collector),
     )
 
 
@@ -176,6 +177,8 @@ def _product(node: Node | None, collector: Collector) -> IsProduct | None:
     return IsProduct(
         name=read.text(own.get("name"), "product name", collector),
         original_filename=read.text(own.get("original_filename"), "original_filename", collector),
+        internal_name=read.text(own.get("internal_name"), "internal_name", collector),
+        file_description=read.text(own.get("file_description"), "file_description", collector),
         version=version or VersionRange(),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Sequence
 
+from policyc.baseline import windows_levels
 from policyc.model.diagnostic import Level
 from policyc.model.facts import (
     UNKNOWN,
@@ -30,6 +31,18 @@ class RuleLevel(enum.Enum):
     PUBLISHER = "publisher"
     LEAF_CERTIFICATE = "leaf-certificate"
     HASH = "hash"
+    FILE_NAME = "file-name"
+    ORIGINAL_FILE_NAME = "original-file-name"
+    INTERNAL_NAME = "internal-name"
+    FILE_DESCRIPTION = "file-description"
+    PRODUCT_NAME = "product-name"
+    FILE_PATH = "file-path"
+    SIGNED_VERSION = "signed-version"
+    PCA_CERTIFICATE = "pca-certificate"
+    WHQL = "whql"
+    WHQL_PUBLISHER = "whql-publisher"
+    WHQL_FILE_PUBLISHER = "whql-file-publisher"
+    PACKAGE_FAMILY_NAME = "package-family-name"
 
 
 def match_for(facts: FileFacts, levels: Sequence[RuleLevel]) -> AllOf | None:
@@ -124,4 +137,5 @@ _LEVELS: dict[RuleLevel, Callable[[FileFacts], frozenset[Atom] | None]] = {
     RuleLevel.PUBLISHER: _publisher,
     RuleLevel.LEAF_CERTIFICATE: _leaf_certificate,
     RuleLevel.HASH: _hash,
+    **{RuleLevel(name): atoms for name, atoms in windows_levels.LEVELS.items()},
 }

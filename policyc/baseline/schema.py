@@ -132,12 +132,15 @@ def _condition() -> dict[str, Any]:
                 "team": {"type": "string", "pattern": "^[A-Za-z0-9]{10}$"},
                 "signing_id": {"type": "string"},
                 "eku": {"type": "string"},
+                "program": {"type": "string", "description": "the signer's name for the program"},
             }
         ),
         "product": _object(
             {
                 "name": {"type": "string"},
                 "original_filename": {"type": "string"},
+                "internal_name": {"type": "string"},
+                "file_description": {"type": "string"},
                 "version": {**_TEXT, "description": ">=24.0, <25"},
             }
         ),
@@ -172,7 +175,9 @@ def _setting(spec: SettingSpec) -> dict[str, Any]:
         SettingKind.FLAG: {"type": "boolean"},
         SettingKind.NUMBER: {"type": "integer", "minimum": 0},
         SettingKind.TEXT: dict(_TEXT),
-        SettingKind.LIST: _one_or_more({"type": "string"}),
+        SettingKind.LIST: _one_or_more(
+            {"enum": list(spec.choices)} if spec.choices else {"type": "string"}
+        ),
         SettingKind.CHOICE: {"enum": [*spec.choices, *_as_numbers(spec.choices)]},
     }
     return {**kinds[spec.kind], "description": spec.doc}

@@ -82,6 +82,12 @@ def _setting(spec: SettingSpec, node: Node, collector: Collector) -> Setting | N
                 read.text(item, spec.name, collector)
                 for item in read.items(node, spec.name, collector)
             ]
+            if spec.choices:
+                for item, text in zip(read.items(node, spec.name, collector), texts, strict=True):
+                    if text is not None and text not in spec.choices:
+                        remedy = did_you_mean(text, spec.choices)
+                        message = f"`{text}` is no {spec.name}"
+                        collector.add("B008", message, item.span, remedy=remedy)
             return tuple(text for text in texts if text is not None)
         case SettingKind.TEXT:
             return read.text(node, spec.name, collector)

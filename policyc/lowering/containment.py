@@ -76,8 +76,7 @@ def _product_implies(left: IsProduct, right: IsProduct) -> bool:
         return wanted is None or (own is not None and own.upper() == wanted.upper())
 
     return (
-        same(left.name, right.name)
-        and same(left.original_filename, right.original_filename)
+        all(same(*pair) for pair in zip(left.names, right.names, strict=True))
         and right.version.low <= left.version.low
         and left.version.high <= right.version.high
     )
@@ -107,8 +106,7 @@ def _atoms_disjoint(left: Atom, right: Atom) -> bool:
             return (
                 left.version.high < right.version.low
                 or right.version.high < left.version.low
-                or _differ(left.name, right.name)
-                or _differ(left.original_filename, right.original_filename)
+                or any(_differ(*pair) for pair in zip(left.names, right.names, strict=True))
             )
         case FromPackage(), FromPackage():
             return left.manager != right.manager or (

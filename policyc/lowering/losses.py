@@ -83,7 +83,8 @@ LOSSES: dict[str, LossKind] = {
         title="signer expanded to certificates",
         text="The target cannot match the signer as the baseline names it. The signing "
         "certificates seen in the inventory stand in for it; a renewed certificate does not "
-        "match until the policy is compiled again.",
+        "match until the policy is compiled again. Where their issuer and common name stand in "
+        "(targets.wdac.publishers: issuer), another organisation of that name matches too.",
     ),
     "L017": LossKind(
         title="path rule ignored where users can write",
@@ -127,13 +128,30 @@ LOSSES: dict[str, LossKind] = {
     ),
     "L029": LossKind(
         title="elliptic-curve signatures are ignored",
-        text="App Control does not verify ECDSA signatures: a file whose signer has such a key is "
-        "unsigned to it, so a rule by issuer does not match the file.",
+        text="App Control does not verify ECDSA signatures, nor those of RSA keys above 4096 bits: "
+        "a file whose signer has such a key is unsigned to it, so a rule by issuer does not match "
+        "the file.",
     ),
     "L030": LossKind(
         title="exception not expressible",
         text="The target has no exceptions on such a rule; the rule is expanded over the "
         "inventory instead.",
+    ),
+    "L031": LossKind(
+        title="named by weaker hashes as well",
+        text="Beside the Authenticode SHA-256 of an image the policy holds its SHA-1 or the hash "
+        "of its first page, as the baseline asks (targets.wdac.also_hash). Another image with the "
+        "same first page, or one made to have the same SHA-1, gets the same decision.",
+    ),
+    "L032": LossKind(
+        title="OEM name inferred",
+        text="App Control's CertOemID is taken to be the program name that the signature states "
+        "(SpcSpOpusInfo). Open tools and Microsoft's own lists read it so; nothing documents it.",
+    ),
+    "L033": LossKind(
+        title="packaged apps by family only",
+        text="A rule on a package family matches every version of it. Once a policy has one, "
+        "packaged apps run by such rules only and no longer by their signers.",
     ),
     "L051": LossKind(
         title="Windows itself is not permitted",

@@ -175,6 +175,8 @@ def _never_on(atom: Atom, platform: Platform) -> bool:
             apple = atom.team is not None or atom.signing_id is not None
             if apple:
                 return platform is not Platform.MACOS
+            if atom.program is not None:
+                return platform is not Platform.WINDOWS
             return platform is Platform.LINUX
         case _:
             return False

@@ -263,6 +263,7 @@ def signature_satisfies(atom: SignedBy, signature: Signature) -> bool:
         and (atom.team is None or signature.team == atom.team)
         and (atom.signing_id is None or signature.signing_id == atom.signing_id)
         and (atom.eku is None or (leaf is not None and atom.eku in leaf.ekus))
+        and (atom.program is None or signature.program == atom.program)
     )
 
 
@@ -284,10 +285,8 @@ def _is_product(atom: IsProduct, facts: FileFacts) -> Tri:
     if facts.pe is None:
         return False
     info = facts.version_info or VersionInfo()
-    return (
-        _same_text(atom.name, info.product_name)
-        and _same_text(atom.original_filename, info.original_filename)
-        and (atom.version.is_any or (info.file_version or LOWEST) in atom.version)
+    return all(_same_text(*pair) for pair in zip(atom.names, info.names, strict=True)) and (
+        atom.version.is_any or (info.file_version or LOWEST) in atom.version
     )
 
 

@@ -188,6 +188,16 @@ class VersionInfo:
     company_name: str | None = None
     file_version: FileVersion | None = None
 
+    @property
+    def names(self) -> tuple[str | None, ...]:
+        """Product name, original file name, internal name and description, in this order."""
+        return (
+            self.product_name,
+            self.original_filename,
+            self.internal_name,
+            self.file_description,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeFacts:

@@ -55,7 +55,8 @@ class SignedBy:
     """One signature of the file satisfies everything that is not None.
 
     ``issuer`` names any certificate of the chain by TBS hash, the leaf included (the rule
-    App Control follows). ``common_name`` is the leaf's CN, compared exactly. ``team`` and
+    App Control follows). ``common_name`` is the leaf's CN and ``program`` the name that the
+    signer gave the program (SpcSpOpusInfo), both compared exactly. ``team`` and
     ``signing_id`` need a PRODUCTION signature, everything else one that is PRODUCTION or
     DEVELOPMENT (SNTRuleIdentifiers.mm).
     """
@@ -67,6 +68,7 @@ class SignedBy:
     team: TeamId | None = None
     signing_id: SigningId | None = None
     eku: Oid | None = None
+    program: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +81,14 @@ class IsProduct:
 
     name: str | None = None
     original_filename: str | None = None
+    internal_name: str | None = None
+    file_description: str | None = None
     version: VersionRange = field(default_factory=VersionRange)
+
+    @property
+    def names(self) -> tuple[str | None, ...]:
+        """Product name, original file name, internal name and description, in this order."""
+        return (self.name, self.original_filename, self.internal_name, self.file_description)
 
 
 @dataclass(frozen=True, slots=True)

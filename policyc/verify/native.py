@@ -58,11 +58,14 @@ class _Words:
     paths: list[str] = field(default_factory=list)
     product: str | None = None
     original: str | None = None
+    internal: str | None = None
+    description: str | None = None
     versions: tuple[FileVersion, ...] = ()
 
     @property
     def info(self) -> bool:
-        return bool(self.product or self.original or self.versions)
+        names = (self.product, self.original, self.internal, self.description)
+        return any(names) or bool(self.versions)
 
 
 def native_witnesses(
@@ -93,6 +96,8 @@ def native_witnesses(
             info = VersionInfo(
                 product_name=found.product,
                 original_filename=found.original,
+                internal_name=found.internal,
+                file_description=found.description,
                 file_version=version,
             )
             for start in starts[:2]:
@@ -172,6 +177,10 @@ def _read(name: str, text: str, found: _Words) -> None:
         found.product = text
     elif name in _ORIGINAL and text != "*":
         found.original = text
+    elif name == "internal_name":
+        found.internal = text
+    elif name == "file_description":
+        found.description = text
     elif name == "publisher" and "=" in text:
         found.signers.append(SignedBy(publisher=PublisherName(text)))
     elif name.endswith("_path_regex"):

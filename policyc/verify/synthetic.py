@@ -247,7 +247,7 @@ def signature_for(atom: SignedBy, world: Known, platform: Platform) -> Signature
     apple = platform is Platform.MACOS
     team = atom.team or (atom.signing_id.team if atom.signing_id else None)
     leaf = world.by_leaf.get(atom.leaf) if atom.leaf else None
-    leaf = leaf or _leaf(atom)
+    leaf = leaf or _signing(atom, world) or _leaf(atom)
     chain: tuple[Certificate, ...] = (leaf,)
     if atom.issuer is not None and leaf.tbs != atom.issuer:
         chain = (leaf, world.by_tbs.get(atom.issuer) or _issuer(atom.issuer))
@@ -260,8 +260,15 @@ def signature_for(atom: SignedBy, world: Known, platform: Platform) -> Signature
         chain=chain,
         team=team if apple else None,
         signing_id=signing if apple else None,
+        program=atom.program or "",
     )
     return made if signature_satisfies(atom, made) else None
+
+
+def _signing(atom: SignedBy, world: Known) -> Certificate | None:
+    """The certificate an issuer condition names, if it signs files: such a one issues none."""
+    own = None if atom.issuer is None else world.by_tbs.get(atom.issuer)
+    return own if own is not None and any(item.leaf == own for item in world.signatures) else None
 
 
 def _leaf(atom: SignedBy) -> Certificate:
@@ -319,6 +326,8 @@ def with_product(facts: FileFacts, info: VersionInfo) -> FileFacts | None:
             own,
             product_name=info.product_name or own.product_name,
             original_filename=info.original_filename or own.original_filename,
+            internal_name=info.internal_name or own.internal_name,
+            file_description=info.file_description or own.file_description,
             file_version=info.file_version or own.file_version,
         ),
     )

@@ -144,7 +144,11 @@ def satisfied(facts: FileFacts, atom: Atom, world: Known, platform: Platform) ->
 
 def _info(atom: IsProduct, version: FileVersion | None) -> VersionInfo:
     return VersionInfo(
-        product_name=atom.name, original_filename=atom.original_filename, file_version=version
+        product_name=atom.name,
+        original_filename=atom.original_filename,
+        internal_name=atom.internal_name,
+        file_description=atom.file_description,
+        file_version=version,
     )
 
 
@@ -164,7 +168,7 @@ def _near(facts: FileFacts, atom: Atom, world: Known, platform: Platform) -> Ite
                 changed = with_product(facts, info)
                 if changed is not None:
                     yield changed
-            for name in ("product_name", "original_filename"):
+            for name in ("product_name", "original_filename", "internal_name", "file_description"):
                 info = _info(atom, atom.version.low)
                 text = getattr(info, name)
                 if text is not None:

@@ -7,6 +7,7 @@ the difference as an administrator would: does the new policy still mean the bas
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from policyc.baseline import parse_baseline
 from policyc.compiler import compile_target
 from policyc.model.facts import Inventory, Platform
+from policyc.model.identity import AuthenticodeSha1, PageHash
 from policyc.targets import target_names
 from tests.conformance.probes import file_on
 
@@ -21,14 +23,37 @@ HERE = Path(__file__).parent
 INVENTORY = Inventory(
     files=tuple(file_on(platform, number) for platform in Platform for number in (1, 2, 3))
 )
+HASHED = Inventory(
+    files=tuple(
+        replace(
+            facts,
+            hashes=replace(
+                facts.hashes,
+                authenticode_sha1=AuthenticodeSha1(f"{number + 0xA10:040x}"),
+                page_sha1=PageHash(f"{number + 0xB10:040x}"),
+            ),
+        )
+        for number in (1, 2, 3)
+        for facts in (file_on(Platform.WINDOWS, number),)
+    )
+)
 
 
 @pytest.mark.parametrize("name", target_names())
 def test_artifacts(name: str) -> None:
-    text = (HERE / "policyc.yaml").read_text()
-    loaded = parse_baseline(text, "policyc.yaml", lambda _: INVENTORY)
+    check(HERE / "policyc.yaml", HERE / name, name, INVENTORY)
+
+
+def test_every_level_of_app_control() -> None:
+    """One rule for every form that App Control has, drivers in their own scenario."""
+    folder = HERE / "wdac-levels"
+    check(folder / "policyc.yaml", folder / "out", "wdac", HASHED)
+
+
+def check(baseline: Path, folder: Path, name: str, inventory: Inventory) -> None:
+    loaded = parse_baseline(baseline.read_text(), "policyc.yaml", lambda _: inventory)
     assert loaded.policy is not None, loaded.diagnostics
-    result = compile_target(loaded.policy, INVENTORY, name)
+    result = compile_target(loaded.policy, inventory, name)
     assert result.failure is None
     assert result.refused == ()
     losses = "".join(
@@ -37,7 +62,6 @@ def test_artifacts(name: str) -> None:
     )
     produced = {item.name: item.data for item in result.artifacts}
     produced["losses.txt"] = losses.encode()
-    folder = HERE / name
     if os.environ.get("POLICYC_UPDATE_GOLDEN") == "1":
         for relative, data in produced.items():
             path = folder / relative

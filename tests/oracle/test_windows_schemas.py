@@ -45,7 +45,7 @@ def assert_valid(name: str, path: str, policy: PolicyIR, known: list[FileFacts])
 
 @SETTINGS
 @given(
-    policy=policies("wdac", {"runtime_path_protection": True}),
+    policy=policies("wdac", {"runtime_path_protection": [True, False]}),
     known=st.lists(files(), max_size=4),
 )
 def test_app_control(policy: PolicyIR, known: list[FileFacts]) -> None:
@@ -53,6 +53,8 @@ def test_app_control(policy: PolicyIR, known: list[FileFacts]) -> None:
 
 
 @SETTINGS
-@given(policy=policies("applocker", {"services": False}), known=st.lists(files(), max_size=4))
+@given(
+    policy=policies("applocker", {"services": [True, False]}), known=st.lists(files(), max_size=4)
+)
 def test_applocker(policy: PolicyIR, known: list[FileFacts]) -> None:
     assert_valid("applocker", "applocker/xsd/AppIdPolicy.HotCakeX.xsd", policy, known)

@@ -107,6 +107,7 @@ def signatures(number: int, kind: SignatureKind) -> tuple[Signature, ...]:
             chain=() if adhoc else (certificate(name), ISSUER),
             team=team if apple and not adhoc else None,
             signing_id=SigningId(f"{team}:app.{name}") if apple and not adhoc else None,
+            program="" if apple or number % 3 else "Tool",
         ),
     )
 
@@ -118,6 +119,7 @@ def pe_files(draw: st.DrawFn) -> FileFacts:
     info = VersionInfo(
         product_name=("Tool", "tool", "Other", None)[number % 4],
         original_filename=("TOOL.EXE", "other.dll", None)[number % 3],
+        internal_name=("Tool", None)[number % 2],
         file_version=(None, FileVersion.parse("1.0"), FileVersion.parse("2"))[(number // 2) % 3],
     )
     kind = PeKind.LIBRARY if number % 5 == 0 else PeKind.EXECUTABLE
@@ -219,6 +221,11 @@ def atoms(draw: st.DrawFn) -> Atom:
         SignedBy(signing_id=SigningId(f"{team}:app.{name}")),
         IsProduct(name="Tool", version=VersionRange.parse(draw(st.sampled_from(versions)))),
         IsProduct(original_filename="tool.exe"),
+        IsProduct(
+            internal_name="tool", version=VersionRange.parse(draw(st.sampled_from(versions)))
+        ),
+        SignedBy(issuer=ISSUER.tbs, program="Tool"),
+        SignedBy(publisher=PublisherName(f"O=Org {name}, C=RU"), program="Tool"),
         AtPath(PathPattern(draw(st.sampled_from(POSIX_PATTERNS + WINDOWS_PATTERNS)))),
         FromPackage(manager="dpkg", name="acme"),
         OfType("text/x-python"),

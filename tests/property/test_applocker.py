@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from policyc.lowering.specialise import specialise
 from policyc.model.decision import Verdict, decide
 from policyc.model.facts import FileFacts, Inventory, Platform
-from policyc.model.ir import PolicyIR
+from policyc.model.ir import PolicyIR, Setting
 from policyc.targets.applocker import TARGET
 from policyc.verify.compare import Agreement, explaining, relate
 from tests.property.windows import files, is_unknown, policies
 
 SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-OPTIONS = {"services": False}
+OPTIONS: dict[str, list[Setting]] = {"services": [True, False]}
 
 
 def specialised(policy: PolicyIR, known: tuple[FileFacts, ...]) -> PolicyIR:

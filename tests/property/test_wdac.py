@@ -8,13 +8,18 @@ from hypothesis import strategies as st
 from policyc.lowering.specialise import specialise
 from policyc.model.decision import Verdict, decide
 from policyc.model.facts import FileFacts, Inventory, Platform
-from policyc.model.ir import PolicyIR
+from policyc.model.ir import PolicyIR, Setting
 from policyc.targets.wdac import TARGET
 from policyc.verify.compare import Agreement, explaining, relate
 from tests.property.windows import files, is_unknown, policies
 
 SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-OPTIONS = {"runtime_path_protection": True}
+OPTIONS: dict[str, list[Setting]] = {
+    "runtime_path_protection": [True, False],
+    "min_os": ["1903", "win11"],
+    "publishers": ["certificate", "issuer"],
+    "also_hash": [(), ("sha1",), ("page-sha1", "page-sha256", "sha1")],
+}
 
 
 def specialised(policy: PolicyIR, known: tuple[FileFacts, ...]) -> PolicyIR:

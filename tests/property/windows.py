@@ -18,6 +18,8 @@ from policyc.model.facts import (
     Fact,
     FileFacts,
     Hashes,
+    PackageRef,
+    PackageState,
     PeFacts,
     PeKind,
     ScriptFacts,
@@ -49,6 +51,7 @@ from policyc.model.ir import (
     Mode,
     PolicyIR,
     Rule,
+    Setting,
     SignedBy,
     TargetSettings,
 )
@@ -75,6 +78,13 @@ PATTERNS = (
     "D:\\Acme\\**",
 )
 NAMES = ("Acme", "acme", "Other & <Co>", "*")
+KINDS = (PeKind.EFI, *(PeKind.EXECUTABLE, PeKind.DRIVER, PeKind.LIBRARY) * 2)
+"""By the number of a program."""
+PACKAGES = [
+    PackageRef(manager=manager, name=name, version="1", state=state)
+    for manager, name in (("appx", "Acme_1"), ("msix", "acme_1"), ("appx", "Other_2"))
+    for state in (PackageState.VERIFIED, PackageState.MODIFIED)
+]
 EXTENSIONS = {"ps1": "powershell", "js": "javascript", "bat": "batch", "py": "python"}
 
 
@@ -118,7 +128,12 @@ def signatures(draw: st.DrawFn) -> Fact[tuple[Signature, ...]]:
         return UNKNOWN
     grades = (SignatureGrade.PRODUCTION, SignatureGrade.PRODUCTION, SignatureGrade.INVALID)
     return tuple(
-        Signature(kind=SignatureKind.AUTHENTICODE, grade=draw(st.sampled_from(grades)), chain=chain)
+        Signature(
+            kind=SignatureKind.AUTHENTICODE,
+            grade=draw(st.sampled_from(grades)),
+            chain=chain,
+            program=draw(st.sampled_from(["", "", "Acme Tools"])),
+        )
         for chain in chains
     )
 
@@ -129,7 +144,7 @@ def flat(number: int, signed: Fact[tuple[Signature, ...]]) -> Sha256Flat:
     for signature in () if signed is UNKNOWN else signed:
         for part in signature.chain:
             seal = seal * 31 + int(part.sha256.value, 16)
-        seal = seal * 31 + len(signature.grade.value)
+        seal = seal * 31 + len(signature.grade.value) + 1000 * len(signature.program)
     return Sha256Flat(f"{(number + seal * 64) % 2**200:064x}")
 
 
@@ -151,6 +166,8 @@ def programs(draw: st.DrawFn) -> FileFacts:
     info = VersionInfo(
         product_name=("Acme", "ACME", "Other & <Co>", None)[number % 4],
         original_filename=("RUN.EXE", "Straße.dll", None)[number % 3],
+        internal_name=("run", None)[number % 2],
+        file_description=(None, "The tool")[number % 2],
         file_version=(None, FileVersion.parse("1.0"), FileVersion.parse("5"))[number // 2 % 3],
     )
     hashes = replace(images(number), sha256=flat(number * 7, signed))
@@ -166,12 +183,12 @@ def programs(draw: st.DrawFn) -> FileFacts:
         signatures=signed,
         version_info=draw(st.sampled_from([info, info, info, None, UNKNOWN])),
         pe=PeFacts(
-            kind=PeKind.LIBRARY if number % 3 == 0 else PeKind.EXECUTABLE,
+            kind=KINDS[number],
             machine=0x8664,
             subsystem=3,
             section_alignment=0x1000,
         ),
-        package=None,
+        package=draw(st.sampled_from([None] * 6 + PACKAGES)),
         trusted=False,
         writable_by_users=draw(st.sampled_from([False, False, True, UNKNOWN])),
         ftype=None,
@@ -210,6 +227,8 @@ def files() -> st.SearchStrategy[FileFacts]:
 def is_unknown(facts: FileFacts) -> bool:
     """Whether some fact of the file is one that nobody looked for."""
     own = (facts.signatures, facts.version_info, facts.writable_by_users)
+    if facts.package is not UNKNOWN and facts.package is not None:
+        return True  # what a package's changed file counts as is documented nowhere
     digests = (getattr(facts.hashes, name) for name in facts.hashes.__slots__)
     return any(item is UNKNOWN for item in (*own, *digests))
 
@@ -229,6 +248,8 @@ def signers(draw: st.DrawFn) -> SignedBy:
         SignedBy(leaf=leaf.sha256),
         SignedBy(leaf=leaf.sha256, eku=WINDOWS_EKU),
         SignedBy(issuer=ROOT.tbs, eku=WINDOWS_EKU),
+        SignedBy(issuer=ROOT.tbs, program="Acme Tools"),
+        SignedBy(publisher=publisher, program="Acme Tools"),
         SignedBy(),
     )
     return draw(st.sampled_from(options))
@@ -252,6 +273,9 @@ def atoms(draw: st.DrawFn) -> Atom:
         draw(signers()),
         IsProduct(name=draw(st.sampled_from(NAMES)), version=version),
         IsProduct(original_filename="run.exe"),
+        IsProduct(internal_name="RUN"),
+        IsProduct(file_description="the tool", version=version),
+        FromPackage(manager="appx", name="acme_1"),
         IsProduct(version=version),
         AtPath(PathPattern(draw(st.sampled_from(PATTERNS)))),
         FromPackage(manager="dpkg"),
@@ -280,6 +304,7 @@ def rules(draw: st.DrawFn) -> Rule:
                     frozenset(Collection),
                     frozenset({Collection.LIBRARY}),
                     frozenset({Collection.EXECUTABLE, Collection.SCRIPT}),
+                    frozenset({Collection.EXECUTABLE, Collection.DRIVER}),
                 ]
             )
         ),
@@ -291,19 +316,19 @@ def rules(draw: st.DrawFn) -> Rule:
 
 
 @st.composite
-def policies(draw: st.DrawFn, target: str, values: dict[str, bool]) -> PolicyIR:
-    """A policy that governs all, some or none of what Windows targets can."""
+def policies(draw: st.DrawFn, target: str, values: dict[str, list[Setting]]) -> PolicyIR:
+    """A policy that governs all, some or none of what Windows targets can; settings at random."""
     everything = (
         Collection.EXECUTABLE,
         Collection.LIBRARY,
         Collection.SCRIPT,
         Collection.INSTALLER,
     )
-    governed = draw(
-        st.sampled_from([everything, everything, everything[:2], everything[2:], everything[:1]])
-    )
+    drivers = (Collection.DRIVER,)
+    some = [everything, everything[:2], everything[2:], everything[:1], drivers]
+    governed = draw(st.sampled_from([everything, (*everything, *drivers), *some]))
     modes = draw(st.sampled_from([(Mode.ENFORCE,), (Mode.AUDIT, Mode.ENFORCE)]))
-    chosen = {name: draw(st.booleans()) for name in values}
+    chosen = {name: draw(st.sampled_from(possible)) for name, possible in values.items()}
     return PolicyIR(
         name="Test",
         governs={item: modes[at % len(modes)] for at, item in enumerate(governed)},

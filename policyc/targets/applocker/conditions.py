@@ -79,6 +79,8 @@ def _publisher(signer: SignedBy | None, product: IsProduct) -> PublisherConditio
         publisher = signer.publisher.value
         if not _literal(publisher):
             return None
+    if product.internal_name is not None or product.file_description is not None:
+        return None
     names = (product.name, product.original_filename)
     if any(name is not None and not _literal(name) for name in names):
         return None

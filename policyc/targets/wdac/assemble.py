@@ -6,12 +6,14 @@ import uuid
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from policyc.model.ir import NAMESPACE, Effect, IsProduct, Mode, PolicyIR, RuleId
+from policyc.model.ir import NAMESPACE, AllOf, Effect, IsProduct, Mode, PolicyIR, RuleId
 from policyc.model.version import HIGHEST, LOWEST, FileVersion
 from policyc.targets.wdac.capabilities import CAPABILITIES
+from policyc.targets.wdac.choices import Choices
 from policyc.targets.wdac.conditions import (
     SignerTerms,
     encoded_eku,
+    family_of,
     hash_of,
     path_of,
     product_of,
@@ -32,7 +34,7 @@ from policyc.targets.wdac.model import (
 )
 from policyc.targets.wdac.native import NativeRule
 from policyc.targets.wdac.options import Option
-from policyc.targets.wdac.scope import enforces_scripts
+from policyc.targets.wdac.scope import enforces_scripts, governs_drivers, governs_user_mode
 
 T = TypeVar("T")
 
@@ -46,66 +48,85 @@ _DRIVERS = FileRule(
 
 
 @dataclass(slots=True)
+class _Group:
+    """What one scenario refers to; signers with the file rules that lift them."""
+
+    allowed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    denied: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    rules: set[str] = field(default_factory=set)
+
+    def product(self) -> SignerGroup:
+        """As the policy holds it."""
+        return SignerGroup(
+            allowed=_references(self.allowed),
+            denied=_references(self.denied),
+            rules=tuple(sorted(self.rules)),
+        )
+
+
+@dataclass(slots=True)
 class _Parts:
     """The policy while it grows; everything by id, so that equal rules become one."""
 
     ekus: dict[str, Eku] = field(default_factory=dict)
     file_rules: dict[str, FileRule] = field(default_factory=dict)
     signers: dict[str, Signer] = field(default_factory=dict)
-    allowed: set[str] = field(default_factory=set)
-    denied: set[str] = field(default_factory=set)
-    references: set[str] = field(default_factory=set)
+    groups: dict[int, _Group] = field(default_factory=lambda: {KERNEL: _Group(), USER: _Group()})
     provenance: dict[str, set[RuleId]] = field(default_factory=dict)
 
 
 def assemble(
-    policy: PolicyIR, natives: list[NativeRule], *, protected: bool
+    policy: PolicyIR, natives: list[NativeRule], choices: Choices
 ) -> tuple[SiPolicy, dict[str, tuple[RuleId, ...]]]:
     """The policy, and which baseline rules each id stands for."""
     parts = _Parts()
     for native in natives:
         identifier = (
-            _file_rule(parts, native)
+            _file_rule(parts, native, choices)
             if native.signer is None
-            else _signer(parts, native, native.signer)
+            else _signer(parts, native, native.signer, choices)
         )
         parts.provenance.setdefault(identifier, set()).add(native.source)
-    parts.file_rules[_DRIVERS.id] = _DRIVERS
+    if not governs_drivers(policy):
+        parts.file_rules[_DRIVERS.id] = _DRIVERS
+        parts.groups[KERNEL].rules.add(_DRIVERS.id)
     guid = policy_id(policy.name)
     name = _text(policy.name) or "policyc"
+    user = parts.groups[USER]
     model = SiPolicy(
         policy_id=guid,
         base_policy_id=guid,
         version=FileVersion.parse(str(CAPABILITIES.setting(policy, "version"))),
-        options=_options(policy, protected=protected),
+        options=_options(policy, protected=choices.protected),
         ekus=_sorted(parts.ekus),
         file_rules=_sorted(parts.file_rules),
         signers=_sorted(parts.signers),
-        scenarios=(
-            Scenario(
-                id="ID_SIGNINGSCENARIO_DRIVERS_1",
-                value=KERNEL,
-                friendly_name="Drivers",
-                product=SignerGroup(rules=(_DRIVERS.id,)),
-            ),
-            Scenario(
-                id="ID_SIGNINGSCENARIO_WINDOWS",
-                value=USER,
-                friendly_name="User mode",
-                product=SignerGroup(
-                    allowed=_references(parts.allowed),
-                    denied=_references(parts.denied),
-                    rules=tuple(sorted(parts.references)),
-                ),
-            ),
-        ),
+        scenarios=_scenarios(policy, parts),
         # User-mode signers are listed here too, as ConfigCI does.
-        ci_signers=tuple(sorted(parts.signers)),
+        ci_signers=tuple(sorted({*user.allowed, *user.denied})),
         hvci=0,
         settings=_information(guid, name),
     )
     provenance = {key: tuple(sorted(value)) for key, value in sorted(parts.provenance.items())}
     return model, provenance
+
+
+def _scenarios(policy: PolicyIR, parts: _Parts) -> tuple[Scenario, ...]:
+    kernel = Scenario(
+        id="ID_SIGNINGSCENARIO_DRIVERS_1",
+        value=KERNEL,
+        friendly_name="Drivers",
+        product=parts.groups[KERNEL].product(),
+    )
+    if not governs_user_mode(policy):
+        return (kernel,)
+    user = Scenario(
+        id="ID_SIGNINGSCENARIO_WINDOWS",
+        value=USER,
+        friendly_name="User mode",
+        product=parts.groups[USER].product(),
+    )
+    return (kernel, user)
 
 
 def policy_id(name: str) -> str:
@@ -114,8 +135,8 @@ def policy_id(name: str) -> str:
     return "{" + str(uuid.uuid5(NAMESPACE, text)).upper() + "}"
 
 
-def _references(names: set[str]) -> tuple[SignerRef, ...]:
-    return tuple(SignerRef(signer=name) for name in sorted(names))
+def _references(signers: dict[str, tuple[str, ...]]) -> tuple[SignerRef, ...]:
+    return tuple(SignerRef(signer=name, exceptions=signers[name]) for name in sorted(signers))
 
 
 def _information(guid: str, name: str) -> tuple[PolicySetting, ...]:
@@ -138,11 +159,12 @@ def _sorted(items: dict[str, T]) -> tuple[T, ...]:
 
 def _options(policy: PolicyIR, *, protected: bool) -> tuple[Option, ...]:
     options = [
-        Option.UMCI,
         Option.UNSIGNED_POLICY,
         Option.ADVANCED_BOOT_MENU,
         Option.UPDATE_NO_REBOOT,
     ]
+    if governs_user_mode(policy):
+        options.append(Option.UMCI)
     if set(policy.governs.values()) != {Mode.ENFORCE}:
         options.append(Option.AUDIT_MODE)
     if not enforces_scripts(policy):
@@ -152,43 +174,50 @@ def _options(policy: PolicyIR, *, protected: bool) -> tuple[Option, ...]:
     return tuple(sorted(options, key=lambda item: item.value))
 
 
-def _file_rule(parts: _Parts, native: NativeRule) -> str:
-    permit = native.rule.effect is Effect.PERMIT
-    kind = FileRuleKind.ALLOW if permit else FileRuleKind.DENY
-    match = native.rule.match
-    blank = FileRule(kind=kind, id="", friendly_name=_label(native.rule.name))
-    digest, path, product = hash_of(match), path_of(match), product_of(match)
+def _file_rule(parts: _Parts, native: NativeRule, choices: Choices) -> str:
+    kind = FileRuleKind.ALLOW if native.rule.effect is Effect.PERMIT else FileRuleKind.DENY
+    rule = _made(kind, native.rule.match, native.label or native.rule.name, choices)
+    parts.file_rules[rule.id] = rule
+    parts.groups[native.scenario].rules.add(rule.id)
+    return rule.id
+
+
+def _made(kind: FileRuleKind, match: AllOf, label: str, choices: Choices) -> FileRule:
+    """The file rule of a condition that has one."""
+    blank = FileRule(kind=kind, id="", friendly_name=_label(label))
+    digest, product, family = hash_of(match), product_of(match), family_of(match)
+    path = path_of(match, many_wildcards=choices.many_wildcards)
     if digest is not None:
         rule = replace(blank, hash=digest)
     elif path is not None:
         rule = replace(blank, file_path=path)
+    elif family is not None:
+        rule = replace(blank, package_family=family)
     elif product is not None:
-        rule = _with_product(blank, product)
+        rule = _with_product(blank, product, bounded=kind is FileRuleKind.DENY)
     else:
         raise AssertionError("expansion leaves native rules only")
-    rule = replace(rule, id=_id(kind.value.upper(), rule))
-    parts.file_rules[rule.id] = rule
-    parts.references.add(rule.id)
-    return rule.id
+    return replace(rule, id=_id(kind.value.upper(), rule))
 
 
-def _with_product(rule: FileRule, product: IsProduct) -> FileRule:
-    """Names and versions. A deny always has both bounds: with one alone it means another thing."""
-    bounded = rule.kind is not FileRuleKind.ALLOW
+def _with_product(rule: FileRule, product: IsProduct, *, bounded: bool) -> FileRule:
+    """Names and versions. What denies has both bounds: with one alone it means another thing."""
     version = product.version
     file_name = product.original_filename
-    if file_name is None and product.name is None:
+    if not any(name is not None for name in product.names):
         file_name = "*"
     return replace(
         rule,
         file_name=file_name,
+        internal_name=product.internal_name,
+        file_description=product.file_description,
         product_name=product.name,
         low=version.low if bounded or version.low != LOWEST else None,
         high=version.high if bounded or version.high != HIGHEST else None,
     )
 
 
-def _signer(parts: _Parts, native: NativeRule, terms: SignerTerms) -> str:
+def _signer(parts: _Parts, native: NativeRule, terms: SignerTerms, choices: Choices) -> str:
     permit = native.rule.effect is Effect.PERMIT
     ekus: tuple[str, ...] = ()
     if terms.eku is not None:
@@ -199,30 +228,38 @@ def _signer(parts: _Parts, native: NativeRule, terms: SignerTerms) -> str:
     attribs: tuple[str, ...] = ()
     if terms.product is not None:
         blank = FileRule(kind=FileRuleKind.ATTRIBUTE, id="", friendly_name=_label(native.rule.name))
-        attribute = _with_product(blank, terms.product)
+        attribute = _with_product(blank, terms.product, bounded=not permit)
         attribute = replace(attribute, id=_id("FILEATTRIB", attribute))
         parts.file_rules[attribute.id] = attribute
         attribs = (attribute.id,)
+    # An exception of an allowed signer is written as a deny, and the other way round.
+    kind = FileRuleKind.DENY if permit else FileRuleKind.ALLOW
+    exceptions = [_made(kind, item, native.rule.name, choices) for item in native.exceptions]
+    parts.file_rules.update({item.id: item for item in exceptions})
     signer = Signer(
         id="",
         name=_text(native.rule.name) or "signer",
         root=terms.root.value,
         publisher=terms.publisher,
+        oem_id=terms.oem,
         ekus=ekus,
         file_attribs=attribs,
     )
-    signer = replace(signer, id=_id("SIGNER_A" if permit else "SIGNER_D", signer))
+    lifted = tuple(sorted({item.id for item in exceptions}))
+    prefix = f"SIGNER_{'K' if native.scenario == KERNEL else ''}{'A' if permit else 'D'}"
+    signer = replace(signer, id=_id(prefix, signer, lifted))
     parts.signers[signer.id] = signer
-    (parts.allowed if permit else parts.denied).add(signer.id)
+    group = parts.groups[native.scenario]
+    (group.allowed if permit else group.denied)[signer.id] = lifted
     return signer.id
 
 
-def _id(prefix: str, item: FileRule | Signer) -> str:
+def _id(prefix: str, item: FileRule | Signer, lifted: tuple[str, ...] = ()) -> str:
     """``ID_<PREFIX>_<letter><hex>``, from everything but the names for people."""
     if isinstance(item, FileRule):
         meaning = repr(replace(item, friendly_name=None))
     else:
-        meaning = repr(replace(item, name=None))
+        meaning = repr(replace(item, name=None)) + "".join(lifted)
     text = f"wdac {prefix} {meaning}"
     return f"ID_{prefix}_R{uuid.uuid5(NAMESPACE, text).hex.upper()}"
 

@@ -31,7 +31,13 @@ CAPABILITIES = Capabilities(
     title="App Control for Business, formerly WDAC (Windows)",
     platform=Platform.WINDOWS,
     collections=frozenset(
-        {Collection.EXECUTABLE, Collection.LIBRARY, Collection.SCRIPT, Collection.INSTALLER}
+        {
+            Collection.EXECUTABLE,
+            Collection.LIBRARY,
+            Collection.SCRIPT,
+            Collection.INSTALLER,
+            Collection.DRIVER,
+        }
     ),
     supports={
         Probe.HASH_SHA256: _lossy("PE files by Authenticode hash (L013)"),
@@ -70,6 +76,29 @@ CAPABILITIES = Capabilities(
             doc="false writes option 18: path rules count where users can write, too",
             default=True,
         ),
+        SettingSpec(
+            name="min_os",
+            kind=SettingKind.CHOICE,
+            doc="oldest Windows the policy goes to; from win11 on paths have wildcards anywhere",
+            default="1903",
+            choices=("1903", "2022", "win11"),
+        ),
+        SettingSpec(
+            name="publishers",
+            kind=SettingKind.CHOICE,
+            doc="what stands for a publisher: the certificates seen, or their issuer and name, "
+            "which outlive them (ConfigCI's level Publisher)",
+            default="certificate",
+            choices=("certificate", "issuer"),
+        ),
+        SettingSpec(
+            name="also_hash",
+            kind=SettingKind.LIST,
+            doc="digests written beside the Authenticode SHA-256 of a known image; with all "
+            "three, the four that ConfigCI writes",
+            default=(),
+            choices=("page-sha1", "page-sha256", "sha1"),
+        ),
     ),
 )
 
@@ -77,13 +106,13 @@ _SCRIPTS = frozenset({"ps1", "psm1", "vbs", "vbe", "js", "jse", "wsf", "wsh"})
 
 
 def governs(facts: FileFacts) -> bool:
-    """Whether App Control is asked about the file in user mode.
+    """Whether App Control is asked about the file: drivers, and in user mode what asks.
 
     Source: "Script enforcement with App Control": PowerShell and Windows Script Host ask,
     as does Windows Installer; cmd, Python and Java do not.
     """
     if facts.pe is not None:
-        return facts.pe.kind in (PeKind.EXECUTABLE, PeKind.LIBRARY)
+        return facts.pe.kind in (PeKind.EXECUTABLE, PeKind.LIBRARY, PeKind.DRIVER)
     if facts.actual is FileFormat.MSI:
         return True
     return facts.script is not None and facts.extension in _SCRIPTS

@@ -16,22 +16,27 @@ from policyc.model.identity import (
     Sha256Flat,
     TbsHash,
 )
-from policyc.model.ir import AllOf, AtPath, HasHash, IsProduct, SignedBy
-from policyc.model.path import PathPattern, PathShape
+from policyc.model.ir import AllOf, AtPath, FromPackage, HasHash, IsProduct, SignedBy
+from policyc.model.path import PathPattern
 from policyc.model.version import LOWEST
 
 _MAX_OID = 200
+_MAX_RSA = 4096
+_MAX_PATH = 32_767
+PACKAGE_MANAGERS = ("appx", "msix")
+"""What inventories call the manager of packaged apps."""
 _ILLEGAL = re.compile("[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignerTerms:
-    """A signer rule: TBS hash of a chain certificate, leaf CN, EKU, and a product."""
+    """A signer rule: TBS hash of a chain certificate, leaf CN, EKU, OEM name, and a product."""
 
     root: TbsHash
     publisher: str | None
     eku: Oid | None
     product: IsProduct | None
+    oem: str | None = None
 
 
 def hash_of(match: AllOf) -> str | None:
@@ -53,11 +58,11 @@ def product_of(match: AllOf) -> IsProduct | None:
     return atom if isinstance(atom, IsProduct) and _carries(atom) else None
 
 
-def path_of(match: AllOf) -> str | None:
+def path_of(match: AllOf, *, many_wildcards: bool = False) -> str | None:
     """The FilePath of a condition that is a path and nothing else, or None.
 
-    One file, or a folder with ``\\*``, which is recursive; on the system drive only, which
-    ``%OSDRIVE%`` names.
+    ``*`` crosses folders. Before Windows 11 one may stand, at the end; ``many_wildcards`` is
+    for Windows 11. ``%OSDRIVE%`` names the system drive, C: in a baseline.
     """
     if len(match.atoms) != 1:
         return None
@@ -65,13 +70,36 @@ def path_of(match: AllOf) -> str | None:
     if not isinstance(atom, AtPath):
         return None
     pattern: PathPattern = atom.pattern
-    literal = pattern.text.removesuffix("**")
-    if pattern.shape is PathShape.GLOB or not pattern.text.startswith("C:\\"):
+    tokens = pattern.tokens()
+    literal = "".join(token for token in tokens if token not in ("*", "**"))
+    if any(char in literal for char in "?%") or not literal_text(literal):
         return None
-    if any(char in literal for char in "*?%") or not literal_text(literal):
+    if any("*" in token for token in tokens[:-1]) and not many_wildcards:
         return None
-    suffix = "*" if pattern.shape is PathShape.TREE else ""
-    return "%OSDRIVE%" + literal[2:] + suffix
+    text = pattern.text.replace("**", "*")
+    if text != text.strip() or len(text) > _MAX_PATH:
+        return None
+    return "%OSDRIVE%" + text[2:] if text.startswith("C:\\") else text
+
+
+def crosses_folders(match: AllOf) -> bool:
+    """Whether a ``*`` that stays within a component becomes one that does not."""
+    return any(isinstance(atom, AtPath) and "*" in atom.pattern.tokens() for atom in match.atoms)
+
+
+def family_of(match: AllOf) -> str | None:
+    """The package family of a condition that is one packaged app and nothing else, or None."""
+    if len(match.atoms) != 1:
+        return None
+    (atom,) = match.atoms
+    if not isinstance(atom, FromPackage) or atom.manager not in PACKAGE_MANAGERS:
+        return None
+    return atom.name if atom.name and literal_text(atom.name) else None
+
+
+def unverifiable(certificate: Certificate) -> bool:
+    """Whether App Control takes what the key signed for unsigned: no ECDSA, RSA to 4096 bits."""
+    return certificate.key == "ec" or certificate.key_bits > _MAX_RSA
 
 
 def signer_of(match: AllOf, leaves: Mapping[CertSha256, Certificate]) -> SignerTerms | None:
@@ -86,19 +114,23 @@ def signer_of(match: AllOf, leaves: Mapping[CertSha256, Certificate]) -> SignerT
     root, name = signer.issuer, signer.common_name
     if signer.leaf is not None:
         leaf = leaves.get(signer.leaf)
-        if leaf is None or leaf.key == "ec" or root is not None or not leaf.common_name:
+        if leaf is None or unverifiable(leaf) or root is not None or not leaf.common_name:
             return None
         # The leaf's own name keeps out what the certificate may have issued, if it is a CA.
         root, name = leaf.tbs, name or leaf.common_name
     # An empty name is no condition in a compiled policy.
-    if root is None or name == "" or not literal_text(name or ""):
+    if root is None or "" in (name, signer.program):
+        return None
+    if not literal_text(name or "") or not literal_text(signer.program or ""):
         return None
     product = products[0] if products else None
     if product is not None and not _carries(product):
         return None
     if signer.eku is not None and not _encodable(signer.eku):
         return None
-    return SignerTerms(root=root, publisher=name, eku=signer.eku, product=product)
+    return SignerTerms(
+        root=root, publisher=name, eku=signer.eku, product=product, oem=signer.program
+    )
 
 
 def publisher_condition(match: AllOf) -> SignedBy | None:
@@ -122,8 +154,7 @@ def literal_text(text: str) -> bool:
 
 
 def _carries(product: IsProduct) -> bool:
-    names = (product.name, product.original_filename)
-    return all(name is None or (literal_text(name) and name != "") for name in names)
+    return all(name is None or (literal_text(name) and name != "") for name in product.names)
 
 
 def any_file_of(match: AllOf) -> AllOf | None:
@@ -134,7 +165,7 @@ def any_file_of(match: AllOf) -> AllOf | None:
     """
     for atom in match.atoms:
         if isinstance(atom, IsProduct):
-            unnamed = atom.name is None and atom.original_filename is None
+            unnamed = not any(name is not None for name in atom.names)
             if unnamed and atom.version.low == LOWEST:
                 return AllOf(match.atoms - {atom})
     return None

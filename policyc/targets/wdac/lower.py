@@ -2,229 +2,165 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
-from policyc.lowering.authenticode import by_authenticode, by_flat_hash
+from policyc.lowering.authenticode import by_authenticode
 from policyc.lowering.expand import expand
-from policyc.lowering.losses import loss
 from policyc.lowering.principals import for_everybody
-from policyc.model.decision import applies, signature_satisfies
-from policyc.model.facts import UNKNOWN, Certificate, Collection, FileFacts, Inventory
-from policyc.model.identity import CertSha256, Digest, Sha256Flat
-from policyc.model.ir import (
-    AllOf,
-    AtPath,
-    Effect,
-    HasHash,
-    IsProduct,
-    PolicyIR,
-    Rule,
-    RuleId,
-    SignedBy,
-)
-from policyc.model.loss import Drift, Loss
+from policyc.model.facts import UNKNOWN, FileFacts, Inventory
+from policyc.model.identity import Digest, Sha256Flat
+from policyc.model.ir import AllOf, HasHash, PolicyIR, Rule, RuleId
+from policyc.model.loss import Loss
 from policyc.targets.base import Lowered
 from policyc.targets.wdac.assemble import assemble
-from policyc.targets.wdac.capabilities import CAPABILITIES, governs
+from policyc.targets.wdac.choices import Choices, choices_of
 from policyc.targets.wdac.conditions import (
-    any_file_of,
+    crosses_folders,
+    family_of,
     hash_of,
     path_of,
     product_of,
     publisher_condition,
     signer_of,
 )
-from policyc.targets.wdac.model import SiPolicy
+from policyc.targets.wdac.form_losses import form_losses
+from policyc.targets.wdac.hashing import beside, label_of
+from policyc.targets.wdac.known import SCENARIOS, Known, know
+from policyc.targets.wdac.model import KERNEL, USER, SiPolicy
 from policyc.targets.wdac.native import NativeRule
-from policyc.targets.wdac.scope import enforces_scripts, scope_losses
+from policyc.targets.wdac.publishers import by_issuer, stand_ins
+from policyc.targets.wdac.scope import scope_losses
 
 _TARGET = "wdac"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
-    """What the inventory tells: files App Control is asked about, contents, certificates.
-
-    ``kinds`` are the collections of the contents, by every digest.
-    """
-
-    files: tuple[FileFacts, ...]
-    by_flat: dict[Sha256Flat, list[FileFacts]]
-    leaves: dict[CertSha256, Certificate]
-    kinds: dict[object, set[Collection]]
-
-
 def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[SiPolicy]:
     """Lower a policy that is specialised to App Control."""
-    known = _known(inventory)
-    losses = scope_losses(policy, known.files)
+    known = know(inventory)
+    choices = choices_of(policy)
+    everything = tuple(facts for files in known.files.values() for facts in files)
+    losses = scope_losses(policy, everything)
     natives: list[NativeRule] = []
     for source in policy.ordered():
-        rule = for_everybody(source, known.files, losses, target=_TARGET)
-        if rule is not None:
+        rule = for_everybody(source, everything, losses, target=_TARGET)
+        if rule is None:
+            continue
+        for scenario, part in _parts(rule, policy):
             own: list[Loss] = []
-            natives += _natives(rule, source.id, known, own)
-            losses += [replace(item, rule=source.id) for item in own]
-    protected = bool(CAPABILITIES.setting(policy, "runtime_path_protection"))
-    for native in natives:
-        own = _form_losses(native.rule, policy, known, protected=protected)
-        losses += [replace(item, rule=native.source) for item in own]
-    model, provenance = assemble(policy, natives, protected=protected)
+            found = _Lowering(known, choices, scenario, own).natives(part, source.id)
+            for native in found:
+                own += form_losses(native, policy, known, choices)
+            collections = SCENARIOS[scenario]
+            losses += [
+                replace(item, rule=source.id, collections=item.collections & collections)
+                for item in own
+            ]
+            natives += found
+    model, provenance = assemble(policy, natives, choices)
     return Lowered(model=model, provenance=provenance, losses=tuple(dict.fromkeys(losses)))
 
 
-def _known(inventory: Inventory) -> _Known:
-    leaves: dict[CertSha256, Certificate] = {}
-    kinds: dict[object, set[Collection]] = {}
-    for facts in inventory.files:
-        if facts.collection is not None and governs(facts):
-            for name in facts.hashes.__slots__:
-                kinds.setdefault(getattr(facts.hashes, name), set()).add(facts.collection)
-        if facts.signatures is not UNKNOWN:
-            for signature in facts.signatures:
-                if signature.leaf is not None:
-                    leaves[signature.leaf.sha256] = signature.leaf
-    files = tuple(facts for facts in inventory.files if governs(facts))
-    return _Known(files=files, by_flat=by_flat_hash(inventory.files), leaves=leaves, kinds=kinds)
+def _parts(rule: Rule, policy: PolicyIR) -> Iterator[tuple[int, Rule]]:
+    """The rule in each scenario that it concerns: programs and scripts, drivers."""
+    for scenario, collections in SCENARIOS.items():
+        if rule.collections & collections & policy.governs.keys():
+            yield scenario, replace(rule, collections=rule.collections & collections)
 
 
-def _natives(rule: Rule, source: RuleId, known: _Known, losses: list[Loss]) -> list[NativeRule]:
-    signer = None if rule.unless else publisher_condition(rule.match)
-    rules = [rule]
-    if signer is not None:
-        rules = _by_leaf(rule, signer, known, losses)
-    found: list[NativeRule] = []
-    for item in rules:
-        expansion = expand(
-            [item],
-            known.files,
-            target=_TARGET,
-            native=lambda each: _is_native(each, known),
-            digest_of=_digest,
-        )
-        losses += expansion.losses
-        for derived in expansion.rules:
-            for named in by_authenticode(
-                derived.rule, known.files, known.by_flat, losses, target=_TARGET
-            ):
-                terms = signer_of(named.match, known.leaves)
-                found.append(NativeRule(rule=named, source=source, signer=terms))
-    return found
+class _Lowering:
+    """One rule in one scenario; what is lost goes to ``losses``."""
 
+    def __init__(self, known: Known, choices: Choices, scenario: int, losses: list[Loss]) -> None:
+        self._known = known
+        self._choices = choices
+        self._scenario = scenario
+        self._losses = losses
+        self._files = known.files[scenario]
 
-def _is_native(rule: Rule, known: _Known) -> bool:
-    if rule.unless:
+    def natives(self, rule: Rule, source: RuleId) -> list[NativeRule]:
+        """The native rules that stand for it."""
+        signer = publisher_condition(rule.match) if self._excepts(rule) else None
+        rules = [rule]
+        if signer is not None:
+            stand_in = by_issuer if self._choices.by_issuer else stand_ins
+            rules = stand_in(rule, signer, self._known, self._losses)
+        found: list[NativeRule] = []
+        for item in rules:
+            expansion = expand(
+                [item], self._files, target=_TARGET, native=self._is_native, digest_of=_digest
+            )
+            self._losses += expansion.losses
+            for derived in expansion.rules:
+                found += self._named(derived.rule, source)
+        return found
+
+    def _named(self, rule: Rule, source: RuleId) -> list[NativeRule]:
+        found = []
+        for item in by_authenticode(
+            rule, self._files, self._known.by_flat, self._losses, target=_TARGET
+        ):
+            if not self._elsewhere(item):
+                native = NativeRule(
+                    rule=item,
+                    source=source,
+                    scenario=self._scenario,
+                    signer=signer_of(item.match, self._known.leaves),
+                    label=label_of(item, self._known),
+                )
+                found += [native, *beside(native, self._known, self._choices, self._losses)]
+        return found
+
+    def _elsewhere(self, rule: Rule) -> bool:
+        """Whether the inventory shows that the content is none of this scenario.
+
+        Whether an image is a driver is written in it; what else a content is, its name tells.
+        """
+        for atom in rule.match.atoms:
+            if isinstance(atom, HasHash):
+                kinds = self._known.kinds(atom.digest)
+                if isinstance(atom.digest, Sha256Flat):
+                    return self._scenario == KERNEL and bool(kinds)
+                return bool(kinds) and not kinds & SCENARIOS[self._scenario]
         return False
-    forms = (hash_of(rule.match), product_of(rule.match), path_of(rule.match))
-    return any(form is not None for form in forms) or (
-        signer_of(rule.match, known.leaves) is not None
-    )
+
+    def _is_native(self, rule: Rule) -> bool:
+        if not self._excepts(rule):
+            return False
+        if signer_of(rule.match, self._known.leaves) is not None:
+            return True
+        return not rule.unless and (
+            hash_of(rule.match) is not None or self._is_file_rule(rule.match)
+        )
+
+    def _excepts(self, rule: Rule) -> bool:
+        """Whether App Control can say the exceptions: one file rule each, on a signer."""
+        return all(self._is_exception(branch) for branch in rule.unless)
+
+    def _is_exception(self, match: AllOf) -> bool:
+        """A flat hash may be that of an image, and a path that users write to is ignored."""
+        digests = [atom.digest for atom in match.atoms if isinstance(atom, HasHash)]
+        if any(isinstance(digest, Sha256Flat) for digest in digests):
+            return False
+        product = product_of(match)
+        if product is not None:
+            return any(name is not None for name in product.names)
+        if hash_of(match) is not None:
+            return True
+        return not self._choices.protected and not crosses_folders(match) and self._path(match)
+
+    def _is_file_rule(self, match: AllOf) -> bool:
+        return product_of(match) is not None or self._path(match) or self._family(match)
+
+    def _path(self, match: AllOf) -> bool:
+        """Path rules and packages are for user mode."""
+        many = self._choices.many_wildcards
+        return self._scenario == USER and path_of(match, many_wildcards=many) is not None
+
+    def _family(self, match: AllOf) -> bool:
+        return self._scenario == USER and family_of(match) is not None
 
 
 def _digest(facts: FileFacts) -> Digest | None:
     digest = facts.hashes.sha256 if facts.pe is None else facts.hashes.authenticode_sha256
     return None if digest is UNKNOWN else digest
-
-
-def _by_leaf(rule: Rule, signer: SignedBy, known: _Known, losses: list[Loss]) -> list[Rule]:
-    """Stand in the signing certificates seen for a publisher's name."""
-    leaves: set[CertSha256] = set()
-    for facts in known.files:
-        if facts.signatures is UNKNOWN or applies(rule, facts) is not True:
-            continue
-        leaves |= {
-            signature.leaf.sha256
-            for signature in facts.signatures
-            if signature.leaf is not None and signature_satisfies(signer, signature)
-        }
-    losses.append(
-        loss(
-            "L016",
-            Drift.NARROWS if rule.effect is Effect.PERMIT else Drift.WIDENS,
-            target=_TARGET,
-            covers=(rule.match,),
-            files=known.files,
-            rule=rule,
-            message="App Control matches a signer's common name and issuer, not O, L, S and C; "
-            f"{len(leaves)} certificates of the inventory stand in",
-            remedy="use signer: {issuer: …, common_name: …}, which outlive certificates",
-        )
-    )
-    products = frozenset(atom for atom in rule.match.atoms if isinstance(atom, IsProduct))
-    return [replace(rule, match=AllOf(products | {SignedBy(leaf=leaf)})) for leaf in sorted(leaves)]
-
-
-def _form_losses(rule: Rule, policy: PolicyIR, known: _Known, *, protected: bool) -> list[Loss]:
-    permit = rule.effect is Effect.PERMIT
-    found = []
-    drift = Drift.NARROWS if permit else Drift.WIDENS
-    common = {"target": _TARGET, "covers": (rule.match,), "files": known.files, "rule": rule}
-    if protected and any(isinstance(atom, AtPath) for atom in rule.match.atoms):
-        found.append(
-            loss(
-                "L017",
-                drift,
-                message="App Control ignores this path rule where users can write",
-                remedy="set targets.wdac.runtime_path_protection: false if the path is guarded "
-                "otherwise",
-                **common,  # type: ignore[arg-type]
-            )
-        )
-    if any(isinstance(atom, SignedBy) and atom.leaf is None for atom in rule.match.atoms):
-        found.append(
-            loss(
-                "L029",
-                drift,
-                message="App Control ignores ECDSA signatures, which the issuer may also sign",
-                remedy="know it, or name the signing certificate with signer: {leaf: …}",
-                **common,  # type: ignore[arg-type]
-            )
-        )
-    reached = any_file_of(rule.match) if enforces_scripts(policy) else None
-    if reached is not None:
-        found.append(
-            loss(
-                "L003",
-                Drift.WIDENS if permit else Drift.NARROWS,
-                collections=frozenset({Collection.SCRIPT, Collection.INSTALLER}),
-                message="a version without a name also matches scripts and installers, which "
-                "have none and count as 0.0.0.0",
-                remedy="name the product or its original filename, or give a lowest version",
-                **{**common, "covers": (reached,)},  # type: ignore[arg-type]
-            )
-        )
-    others = frozenset(policy.governs) - rule.collections
-    if others and hash_of(rule.match) is None:
-        found.append(
-            loss(
-                "L003",
-                Drift.WIDENS if permit else Drift.NARROWS,
-                collections=others | _ungoverned(policy),
-                message="App Control cannot limit a rule to programs or to libraries",
-                remedy="leave out the rule's collections, or name the files by hash",
-                **common,  # type: ignore[arg-type]
-            )
-        )
-    if others and hash_of(rule.match) is not None and not _only_in_collections(rule, known):
-        found.append(
-            loss(
-                "L003",
-                Drift.WIDENS if permit else Drift.NARROWS,
-                message="no inventory shows that the hash is of the rule's collections, and App "
-                "Control cannot limit it to them",
-                remedy="scan the file, or leave out the rule's collections",
-                **common,  # type: ignore[arg-type]
-            )
-        )
-    return found
-
-
-def _ungoverned(policy: PolicyIR) -> frozenset[Collection]:
-    return CAPABILITIES.collections - frozenset(policy.governs)
-
-
-def _only_in_collections(rule: Rule, known: _Known) -> bool:
-    """Whether the content is known, and only as what the rule is about."""
-    named = [atom.digest for atom in rule.match.atoms if isinstance(atom, HasHash)]
-    found = set().union(*(known.kinds.get(digest, set()) for digest in named))
-    return bool(found) and found <= rule.collections

@@ -10,6 +10,7 @@ from policyc.model.facts import (
     Certificate,
     Collection,
     FileFacts,
+    PackageState,
     Signature,
     SignatureGrade,
     VersionInfo,
@@ -19,6 +20,7 @@ from policyc.targets.wdac.model import FileRule, FileRuleKind, Signer
 from policyc.targets.wdac.paths import path_matches
 from policyc.targets.wdac.roots import ISSUER_NAMES, ROOTS
 
+_MAX_RSA = 4096
 _SIGNED = (SignatureGrade.PRODUCTION, SignatureGrade.DEVELOPMENT)
 _PACKAGES = ("appx", "msix")
 _PACKAGE_FOLDERS = ("\\windowsapps\\", "\\systemapps\\")
@@ -84,10 +86,13 @@ def _guarded(facts: FileFacts) -> Tri:
 
 def is_packaged(facts: FileFacts) -> Tri:
     """Whether the file is of a packaged app; where no fact says so, its folder does."""
-    if facts.package is UNKNOWN:
+    package = facts.package
+    if package is not UNKNOWN and package is not None and package.state is PackageState.MODIFIED:
+        return None  # nothing says what a changed file of a package counts as
+    if package is UNKNOWN:
         folder = facts.path.replace("/", "\\").lower()
         return None if any(part in folder for part in _PACKAGE_FOLDERS) else False
-    return facts.package is not None and facts.package.manager in _PACKAGES
+    return package is not None and package.manager in _PACKAGES
 
 
 def _in_package(rule: FileRule, facts: FileFacts) -> Tri:
@@ -197,12 +202,15 @@ def signer_matches(
 def _signature(signer: Signer, wanted: set[str], unwanted: set[str], signature: Signature) -> Tri:
     """A certificate of the chain, the leaf's CN and its EKUs.
 
-    ECDSA signatures count for nothing ("Understand App Control policy rules"); that any
-    certificate of the chain may match is how open simulators read it, so inferred, as is that
-    CertIssuer is the CN of the leaf's issuer. No fact tells the OEM id.
+    ECDSA signatures and RSA keys above 4096 bits count for nothing ("Understand App Control
+    policy rules"). How open tools read it, so inferred: that any certificate of the chain may
+    match, that CertIssuer is the CN of the leaf's issuer, and that the OEM id is the program
+    name that the signature states.
     """
     leaf = signature.leaf
     if signature.grade not in _SIGNED or leaf is None or leaf.key == "ec":
+        return False
+    if leaf.key_bits > _MAX_RSA:
         return False
     own = {encoded_eku(oid.value) for oid in leaf.ekus}
     return all_of(
@@ -210,7 +218,7 @@ def _signature(signer: Signer, wanted: set[str], unwanted: set[str], signature: 
             _root(signer, signature.chain),
             signer.publisher is None or leaf.common_name == signer.publisher,
             signer.issuer is None or leaf.issuer.first("CN") == signer.issuer,
-            None if signer.oem_id else True,
+            signer.oem_id is None or signature.program == signer.oem_id,
             wanted <= own and not unwanted & own,
         )
     )

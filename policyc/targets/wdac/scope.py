@@ -11,6 +11,7 @@ from policyc.targets.wdac.capabilities import CAPABILITIES
 
 _TARGET = "wdac"
 _HOSTS = frozenset({Collection.SCRIPT, Collection.INSTALLER})
+_USER_MODE = CAPABILITIES.collections - {Collection.DRIVER}
 _NTDLL = "C:\\Windows\\System32\\ntdll.dll"
 
 
@@ -19,11 +20,28 @@ def enforces_scripts(policy: PolicyIR) -> bool:
     return bool(policy.governs.keys() & _HOSTS)
 
 
+def governs_user_mode(policy: PolicyIR) -> bool:
+    """Whether user-mode code integrity is wanted (option 0)."""
+    return bool(policy.governs.keys() & _USER_MODE)
+
+
+def governs_drivers(policy: PolicyIR) -> bool:
+    """Whether rules decide about drivers; otherwise all of them are allowed."""
+    return Collection.DRIVER in policy.governs
+
+
+def enforced_collections(policy: PolicyIR) -> frozenset[Collection]:
+    """What the policy decides about, asked to or not."""
+    drivers = frozenset({Collection.DRIVER}) if governs_drivers(policy) else frozenset()
+    if not governs_user_mode(policy):
+        return drivers
+    return drivers | _USER_MODE - (frozenset() if enforces_scripts(policy) else _HOSTS)
+
+
 def scope_losses(policy: PolicyIR, files: tuple[FileFacts, ...]) -> list[Loss]:
     """Losses of the policy as a whole."""
     found = []
-    governed = CAPABILITIES.collections - (frozenset() if enforces_scripts(policy) else _HOSTS)
-    extra = governed - frozenset(policy.governs)
+    extra = enforced_collections(policy) - frozenset(policy.governs)
     if extra:
         names = ", ".join(sorted(item.value for item in extra))
         found.append(

@@ -96,10 +96,10 @@ def test_an_image_without_its_authenticode_hash_is_told(lost: object) -> None:
 
 def test_an_expanded_signer_also_holds_without_the_signature() -> None:
     """The Authenticode hash leaves the certificate table out, so it cannot tell."""
-    unless = frozenset({all_of(IsProduct(name="Nothing"))})
+    unless = frozenset({all_of(below("C:\\nothing\\**"))})
     done = compiled("wdac", permit(SignedBy(leaf=LEAF.sha256), unless=unless), known=[PROGRAM])
-    assert done.losses == [("L010", "narrows"), ("L013", "widens")]
-    assert done.told(replace(PROGRAM, signatures=()), "L013", Drift.WIDENS)
+    assert done.losses == [("L010", "narrows"), ("L011", "widens"), ("L013", "widens")]
+    assert done.got(replace(PROGRAM, signatures=())).verdict is Verdict.ALLOW
 
 
 def test_a_leaf_that_issues_certificates_permits_none_of_them() -> None:
@@ -206,7 +206,7 @@ def test_a_path_rule_counts_only_where_users_cannot_write() -> None:
     assert free.agrees(replace(PROGRAM, writable_by_users=True))
 
 
-@pytest.mark.parametrize("path", ["D:\\acme\\**", "C:\\*\\tool1.exe", "C:\\100%\\**", "C:\\a?\\**"])
+@pytest.mark.parametrize("path", ["C:\\*\\tool1.exe", "C:\\100%\\**", "C:\\a?\\**"])
 def test_paths_without_a_form_are_expanded(path: str) -> None:
     done = compiled("wdac", permit(below(path)), known=[PROGRAM])
     assert not any(item.file_path for item in done.model.file_rules)
@@ -226,7 +226,7 @@ def test_letters_that_only_look_alike_are_other_paths() -> None:
         ((Collection.EXECUTABLE,), (SCRIPT,)),
         ((Collection.EXECUTABLE, Collection.LIBRARY), (SCRIPT,)),
         ((Collection.SCRIPT,), ()),
-        ((), (SCRIPT,)),
+        ((), (PROGRAM, LIBRARY, SCRIPT)),
     ],
 )
 def test_what_cannot_be_left_alone_is_told(

@@ -1,0 +1,30 @@
+"""What a baseline chooses under ``targets.wdac``, typed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from policyc.model.ir import PolicyIR
+from policyc.targets.wdac.capabilities import CAPABILITIES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """``many_wildcards`` is true for Windows 11 only; ``also_hash`` are names of digests."""
+
+    protected: bool
+    many_wildcards: bool
+    by_issuer: bool
+    also_hash: tuple[str, ...]
+
+
+def choices_of(policy: PolicyIR) -> Choices:
+    """The settings of a policy, defaults filled in."""
+    also = CAPABILITIES.setting(policy, "also_hash")
+    assert isinstance(also, tuple)
+    return Choices(
+        protected=bool(CAPABILITIES.setting(policy, "runtime_path_protection")),
+        many_wildcards=CAPABILITIES.setting(policy, "min_os") == "win11",
+        by_issuer=CAPABILITIES.setting(policy, "publishers") == "issuer",
+        also_hash=tuple(sorted(set(also))),
+    )
