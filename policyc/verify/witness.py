@@ -83,10 +83,18 @@ def _around(
     for branch in sorted(rule.unless, key=lambda item: sorted(map(canonical_atom, item.atoms))):
         yield from _made(atoms | branch.atoms, world, platform, collection)
     for atom in sorted(atoms, key=canonical_atom):
+        settled = isinstance(atom, (SignedBy, IsProduct)) and _is_known(atoms - {atom}, world)
         for rest in _made(atoms - {atom}, world, platform, collection, seal=False):
             yield sealed(rest)
+            if settled:
+                continue  # the bytes say what the atom asks
             for near in _near(rest, atom, world, platform):
                 yield sealed(near)
+
+
+def _is_known(atoms: Iterable[Atom], world: Known) -> bool:
+    """Whether the inventory holds the content that the atoms name."""
+    return any(isinstance(atom, HasHash) and atom.digest in world.by_digest for atom in atoms)
 
 
 def _made(
@@ -106,7 +114,7 @@ def _made(
             facts = world.by_digest[atom.digest]
     if facts is None:
         return
-    fixed = any(isinstance(atom, HasHash) and atom.digest in world.by_digest for atom in chosen)
+    fixed = _is_known(chosen, world)
     for atom in chosen:
         if fixed and isinstance(atom, (HasHash, SignedBy, IsProduct, OfType)):
             continue

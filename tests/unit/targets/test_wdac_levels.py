@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -103,7 +104,7 @@ def test_a_path_says_nothing_to_drivers() -> None:
 
 
 @pytest.mark.parametrize("make", [permit, forbid])
-def test_exceptions_of_a_signer_are_file_rules(make: type[Rule]) -> None:
+def test_exceptions_of_a_signer_are_file_rules(make: Callable[..., Rule]) -> None:
     exceptions = frozenset({all_of(TOOL), all_of(HasHash(AuthenticodeSha256("5" * 64)))})
     rules = [make(CHAIN, unless=exceptions)]
     rules += [permit(below("C:\\**"))] if make is forbid else []
