@@ -158,6 +158,17 @@ LOSSES: dict[str, LossKind] = {
         text="The policy is enforced and no permit can cover the files of Windows. A machine that "
         "gets it does not start. Audit first, and permit C:\\Windows or its signers.",
     ),
+    "L052": LossKind(
+        title="boot drivers are not permitted",
+        text="Drivers are enforced and no permit is about who signs them. A machine whose first "
+        "drivers are blocked does not start.",
+    ),
+    "L053": LossKind(
+        title="built-in signers permitted",
+        text="The policy allows what Windows, Microsoft, the Store or WHQL sign, as the baseline "
+        "asks for under targets.wdac.signer_sets; no rule of the baseline permits those files. A "
+        "file that does not carry its root is not decided here: its chain is not proof enough.",
+    ),
     "L040": LossKind(
         title="principals not expressible",
         text="The target cannot limit a rule to users or groups. A permit for some is left out; "

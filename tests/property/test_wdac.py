@@ -18,6 +18,7 @@ OPTIONS: dict[str, list[Setting]] = {
     "runtime_path_protection": [True, False],
     "min_os": ["1903", "win11"],
     "publishers": ["certificate", "issuer"],
+    "signer_sets": [(), (), ("windows", "whql")],
     "also_hash": [(), ("sha1",), ("page-sha1", "page-sha256", "sha1")],
 }
 

@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from policyc.model.identity import Oid
 from policyc.model.ir import NAMESPACE, AllOf, Effect, IsProduct, Mode, PolicyIR, RuleId
 from policyc.model.version import HIGHEST, LOWEST, FileVersion
 from policyc.targets.wdac.capabilities import CAPABILITIES
@@ -35,6 +36,7 @@ from policyc.targets.wdac.model import (
 from policyc.targets.wdac.native import NativeRule
 from policyc.targets.wdac.options import Option
 from policyc.targets.wdac.scope import enforces_scripts, governs_drivers, governs_user_mode
+from policyc.targets.wdac.signer_sets import built_in
 
 T = TypeVar("T")
 
@@ -87,6 +89,7 @@ def assemble(
             else _signer(parts, native, native.signer, choices)
         )
         parts.provenance.setdefault(identifier, set()).add(native.source)
+    _add_built_in(parts, policy, choices)
     if not governs_drivers(policy):
         parts.file_rules[_DRIVERS.id] = _DRIVERS
         parts.groups[KERNEL].rules.add(_DRIVERS.id)
@@ -102,13 +105,45 @@ def assemble(
         file_rules=_sorted(parts.file_rules),
         signers=_sorted(parts.signers),
         scenarios=_scenarios(policy, parts),
-        # User-mode signers are listed here too, as ConfigCI does.
-        ci_signers=tuple(sorted({*user.allowed, *user.denied})),
+        # User-mode signers are listed here too, as ConfigCI does; not those of its own roots.
+        ci_signers=tuple(
+            sorted(
+                name for name in {*user.allowed, *user.denied} if not parts.signers[name].well_known
+            )
+        ),
         hvci=0,
         settings=_information(guid, name),
     )
     provenance = {key: tuple(sorted(value)) for key, value in sorted(parts.provenance.items())}
     return model, provenance
+
+
+def _add_built_in(parts: _Parts, policy: PolicyIR, choices: Choices) -> None:
+    for scenario in (USER, KERNEL):
+        if not (governs_drivers(policy) if scenario == KERNEL else governs_user_mode(policy)):
+            continue
+        for item in built_in(choices.signer_sets, scenario):
+            known = isinstance(item.root, int)
+            signer = Signer(
+                id="",
+                name=item.name,
+                root=f"{item.root:02x}" if isinstance(item.root, int) else item.root.value,
+                well_known=known,
+                ekus=_eku(parts, item.eku),
+            )
+            prefix = "SIGNER_K" if scenario == KERNEL else "SIGNER_"
+            signer = replace(signer, id=_id(f"{prefix}A", signer))
+            parts.signers[signer.id] = signer
+            parts.groups[scenario].allowed[signer.id] = ()
+
+
+def _eku(parts: _Parts, oid: Oid | None) -> tuple[str, ...]:
+    if oid is None:
+        return ()
+    value = encoded_eku(oid)
+    eku = Eku(id=f"ID_EKU_E{value.upper()}", value=value)
+    parts.ekus[eku.id] = eku
+    return (eku.id,)
 
 
 def _scenarios(policy: PolicyIR, parts: _Parts) -> tuple[Scenario, ...]:
@@ -219,12 +254,6 @@ def _with_product(rule: FileRule, product: IsProduct, *, bounded: bool) -> FileR
 
 def _signer(parts: _Parts, native: NativeRule, terms: SignerTerms, choices: Choices) -> str:
     permit = native.rule.effect is Effect.PERMIT
-    ekus: tuple[str, ...] = ()
-    if terms.eku is not None:
-        value = encoded_eku(terms.eku)
-        eku = Eku(id=f"ID_EKU_E{value.upper()}", value=value)
-        parts.ekus[eku.id] = eku
-        ekus = (eku.id,)
     attribs: tuple[str, ...] = ()
     if terms.product is not None:
         blank = FileRule(kind=FileRuleKind.ATTRIBUTE, id="", friendly_name=_label(native.rule.name))
@@ -242,7 +271,7 @@ def _signer(parts: _Parts, native: NativeRule, terms: SignerTerms, choices: Choi
         root=terms.root.value,
         publisher=terms.publisher,
         oem_id=terms.oem,
-        ekus=ekus,
+        ekus=_eku(parts, terms.eku),
         file_attribs=attribs,
     )
     lifted = tuple(sorted({item.id for item in exceptions}))

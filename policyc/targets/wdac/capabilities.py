@@ -99,6 +99,13 @@ CAPABILITIES = Capabilities(
             default=(),
             choices=("page-sha1", "page-sha256", "sha1"),
         ),
+        SettingSpec(
+            name="signer_sets",
+            kind=SettingKind.LIST,
+            doc="built-in signers to allow: an enforced machine starts with windows or microsoft",
+            default=(),
+            choices=("microsoft", "store", "whql", "windows"),
+        ),
     ),
 )
 

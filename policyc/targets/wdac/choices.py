@@ -16,15 +16,21 @@ class Choices:
     many_wildcards: bool
     by_issuer: bool
     also_hash: tuple[str, ...]
+    signer_sets: tuple[str, ...]
 
 
 def choices_of(policy: PolicyIR) -> Choices:
     """The settings of a policy, defaults filled in."""
-    also = CAPABILITIES.setting(policy, "also_hash")
-    assert isinstance(also, tuple)
     return Choices(
         protected=bool(CAPABILITIES.setting(policy, "runtime_path_protection")),
         many_wildcards=CAPABILITIES.setting(policy, "min_os") == "win11",
         by_issuer=CAPABILITIES.setting(policy, "publishers") == "issuer",
-        also_hash=tuple(sorted(set(also))),
+        also_hash=_words(policy, "also_hash"),
+        signer_sets=_words(policy, "signer_sets"),
     )
+
+
+def _words(policy: PolicyIR, name: str) -> tuple[str, ...]:
+    words = CAPABILITIES.setting(policy, name)
+    assert isinstance(words, tuple)
+    return tuple(sorted(set(words)))

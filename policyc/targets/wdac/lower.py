@@ -40,7 +40,7 @@ def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[SiPolicy]:
     known = know(inventory)
     choices = choices_of(policy)
     everything = tuple(facts for files in known.files.values() for facts in files)
-    losses = scope_losses(policy, everything)
+    losses = scope_losses(policy, everything, choices)
     natives: list[NativeRule] = []
     for source in policy.ordered():
         rule = for_everybody(source, everything, losses, target=_TARGET)

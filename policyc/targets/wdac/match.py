@@ -18,7 +18,7 @@ from policyc.model.facts import (
 from policyc.model.version import HIGHEST, LOWEST, FileVersion
 from policyc.targets.wdac.model import FileRule, FileRuleKind, Signer
 from policyc.targets.wdac.paths import path_matches
-from policyc.targets.wdac.roots import ISSUER_NAMES, ROOTS
+from policyc.targets.wdac.roots import ROOTS
 
 _MAX_RSA = 4096
 _SIGNED = (SignatureGrade.PRODUCTION, SignatureGrade.DEVELOPMENT)
@@ -225,16 +225,24 @@ def _signature(signer: Signer, wanted: set[str], unwanted: set[str], signature: 
 
 
 def _root(signer: Signer, chain: tuple[Certificate, ...]) -> Tri:
+    """Whether the chain has the root: by hash, or by name where the file does not carry it.
+
+    A name proves nothing by itself, so it gives None; a chain that leads to another name does
+    not have the root.
+    """
     if not signer.well_known:
         return any(certificate.tbs.value == signer.root for certificate in chain)
-    number = int(signer.root or "0", 16)
-    root = ROOTS.get(number)
-    if root is None or root.tbs is None:
+    root = ROOTS.get(int(signer.root or "0", 16))
+    if root is None:
         return None
-    if any(certificate.tbs.value == root.tbs for certificate in chain):
+    if root.tbs is not None and any(item.tbs.value == root.tbs for item in chain):
         return True
-    # Files seldom carry the root. Its name in the last certificate proves nothing by itself.
-    return None if chain[-1].issuer.first("CN") == ISSUER_NAMES.get(number) else False
+    if root.common_name is None:
+        return None
+    names = {chain[-1].issuer.first("CN")}
+    if root.tbs is None:
+        names |= {item.common_name for item in chain}
+    return None if root.common_name in names else False
 
 
 def encoded_eku(dotted: str) -> str:

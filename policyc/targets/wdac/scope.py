@@ -8,6 +8,9 @@ from policyc.model.ir import AllOf, AtPath, Effect, Mode, PolicyIR, SignedBy
 from policyc.model.loss import Drift, Loss
 from policyc.model.path import PathPattern
 from policyc.targets.wdac.capabilities import CAPABILITIES
+from policyc.targets.wdac.choices import Choices
+from policyc.targets.wdac.known import SCENARIOS
+from policyc.targets.wdac.signer_sets import STARTS, built_in
 
 _TARGET = "wdac"
 _HOSTS = frozenset({Collection.SCRIPT, Collection.INSTALLER})
@@ -38,9 +41,9 @@ def enforced_collections(policy: PolicyIR) -> frozenset[Collection]:
     return drivers | _USER_MODE - (frozenset() if enforces_scripts(policy) else _HOSTS)
 
 
-def scope_losses(policy: PolicyIR, files: tuple[FileFacts, ...]) -> list[Loss]:
+def scope_losses(policy: PolicyIR, files: tuple[FileFacts, ...], choices: Choices) -> list[Loss]:
     """Losses of the policy as a whole."""
-    found = []
+    found = _signer_set_losses(policy, files, choices)
     extra = enforced_collections(policy) - frozenset(policy.governs)
     if extra:
         names = ", ".join(sorted(item.value for item in extra))
@@ -70,7 +73,22 @@ def scope_losses(policy: PolicyIR, files: tuple[FileFacts, ...]) -> list[Loss]:
                 remedy="give every collection the same mode",
             )
         )
-    if Mode.ENFORCE in policy.governs.values() and not _covers_windows(policy):
+    starts = bool(STARTS & set(choices.signer_sets))
+    enforced = Mode.ENFORCE in policy.governs.values()
+    if enforced and governs_drivers(policy) and not starts and not _signs_drivers(policy):
+        found.append(
+            loss(
+                "L052",
+                Drift.NARROWS,
+                target=_TARGET,
+                covers=(),
+                files=(),
+                policy=policy,
+                message="drivers are enforced, and no rule is about who signs them",
+                remedy="set targets.wdac.signer_sets: [windows], or audit first",
+            )
+        )
+    if enforced and governs_user_mode(policy) and not starts and not _covers_windows(policy):
         found.append(
             loss(
                 "L051",
@@ -80,10 +98,48 @@ def scope_losses(policy: PolicyIR, files: tuple[FileFacts, ...]) -> list[Loss]:
                 files=(),
                 policy=policy,
                 message="enforced, and no rule can permit the files of Windows itself",
-                remedy="audit first; permit C:\\Windows\\** or the signers of Windows",
+                remedy="set targets.wdac.signer_sets: [windows], permit C:\\Windows\\**, or audit "
+                "first",
             )
         )
     return found
+
+
+def _signer_set_losses(
+    policy: PolicyIR, files: tuple[FileFacts, ...], choices: Choices
+) -> list[Loss]:
+    """A set allows files that no rule of the baseline names."""
+    found = []
+    for scenario, collections in SCENARIOS.items():
+        enforced = enforced_collections(policy) & collections
+        if not enforced:
+            continue
+        for name in choices.signer_sets:
+            covers = [item.covers for item in built_in((name,), scenario)]
+            found.append(
+                loss(
+                    "L053",
+                    Drift.WIDENS,
+                    target=_TARGET,
+                    covers=tuple(item for item in covers if item is not None),
+                    collections=collections,
+                    files=files,
+                    policy=policy,
+                    message=f"the signer set {name} allows files that no rule permits",
+                    remedy="accept L053 for wdac with a reason",
+                )
+            )
+    return [item for item in found if item.covers]
+
+
+def _signs_drivers(policy: PolicyIR) -> bool:
+    """Whether some permit is about the signers of drivers."""
+    return any(
+        rule.effect is Effect.PERMIT
+        and Collection.DRIVER in rule.collections
+        and any(isinstance(atom, SignedBy) for atom in rule.match.atoms)
+        for rule in policy.rules
+    )
 
 
 def _covers_windows(policy: PolicyIR) -> bool:
