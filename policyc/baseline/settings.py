@@ -88,8 +88,11 @@ def _setting(spec: SettingSpec, node: Node, collector: Collector) -> Setting | N
                         remedy = did_you_mean(text, spec.choices)
                         message = f"`{text}` is no {spec.name}"
                         collector.add("B008", message, item.span, remedy=remedy)
+            for item in read.items(node, spec.name, collector):
+                read.value(item, spec.name, spec.check, collector)
             return tuple(text for text in texts if text is not None)
         case SettingKind.TEXT:
+            read.value(node, spec.name, spec.check, collector)
             return read.text(node, spec.name, collector)
         case SettingKind.CHOICE:
             word = read.text(node, spec.name, collector)

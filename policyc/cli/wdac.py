@@ -107,6 +107,35 @@ def dump(
 
 
 @wdac_app.command()
+def size(
+    policy: Annotated[Path, typer.Argument(help="A policy, XML or binary.")],
+    most: Annotated[int, typer.Option(min=0, help="How many single rules to list.")] = 10,
+) -> None:
+    """Show how many bytes each kind of rule takes in the compiled policy, and the largest rules.
+
+    Example:
+      policyc wdac size policy.xml
+    """
+    from policyc.reports.text import table  # noqa: PLC0415
+    from policyc.targets.wdac.build import BuildError  # noqa: PLC0415
+    from policyc.targets.wdac.deploy import INTUNE_LIMIT  # noqa: PLC0415
+    from policyc.targets.wdac.size import measure  # noqa: PLC0415
+
+    document = _any(policy)
+    try:
+        found = measure(document.policy, most=most)
+    except BuildError as error:
+        fail(f"{policy}:{error.line}: {printable(error.message)}")
+    rows: list[tuple[str, ...]] = [("bytes", "rules", "")]
+    rows += [(f"{item.size:,}", f"{item.count:,}", item.label) for item in found.kinds]
+    rows.append((f"{found.rest:,}", "", "header, settings and the like"))
+    rows += [(f"{item.size:,}", "", printable(item.label)) for item in found.largest]
+    out(table(rows, right=frozenset({0, 1})))
+    share = f"{found.total / INTUNE_LIMIT:.0%} of the {INTUNE_LIMIT:,} that Intune takes"
+    out(f"{policy}: {found.total:,} bytes, {share}")
+
+
+@wdac_app.command()
 def deploy(
     binary: Annotated[Path, typer.Argument(help="A compiled policy, signed or not.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")],

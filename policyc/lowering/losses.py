@@ -169,6 +169,30 @@ LOSSES: dict[str, LossKind] = {
         "asks for under targets.wdac.signer_sets; no rule of the baseline permits those files. A "
         "file that does not carry its root is not decided here: its chain is not proof enough.",
     ),
+    "L054": LossKind(
+        title="forbid in a supplemental policy",
+        text="Windows ignores what a supplemental policy denies; only its base policy can deny.",
+    ),
+    "L055": LossKind(
+        title="somebody else may allow",
+        text="With option 13 what a managed installer wrote may run, with option 14 what "
+        "Microsoft's reputation service knows. Who that is about no inventory shows, so no file is "
+        "decided by it here.",
+    ),
+    "L056": LossKind(
+        title="a tagging policy blocks nothing",
+        text="An AppID tagging policy marks the processes of what it permits, for firewall rules "
+        "and the like. Every file runs.",
+    ),
+    "L057": LossKind(
+        title="supplemental without a base",
+        text="A supplemental policy counts only beside the base policy that it names.",
+    ),
+    "L058": LossKind(
+        title="policy above the size limit",
+        text="The base policy is larger than the limit, because what denies, and signers with "
+        "exceptions, must stay in it. Deploy it otherwise than by Intune, or shorten the baseline.",
+    ),
     "L040": LossKind(
         title="principals not expressible",
         text="The target cannot limit a rule to users or groups. A permit for some is left out; "

@@ -76,13 +76,17 @@ class SettingKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingSpec:
-    """A key a baseline may write under ``targets.<name>``."""
+    """A key a baseline may write under ``targets.<name>``.
+
+    ``check`` raises ValueError for a text, or an item of a list, that cannot stand there.
+    """
 
     name: str
     kind: SettingKind
     doc: str
     default: Setting
     choices: tuple[str, ...] = ()
+    check: Callable[[str], object] = str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

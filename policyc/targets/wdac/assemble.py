@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from policyc.model.identity import Oid
-from policyc.model.ir import NAMESPACE, AllOf, Effect, IsProduct, Mode, PolicyIR, RuleId
-from policyc.model.version import HIGHEST, LOWEST, FileVersion
-from policyc.targets.wdac.capabilities import CAPABILITIES
+from policyc.model.ir import NAMESPACE, AllOf, Effect, IsProduct, PolicyIR, RuleId
+from policyc.model.version import HIGHEST, LOWEST
 from policyc.targets.wdac.choices import Choices
 from policyc.targets.wdac.conditions import (
     SignerTerms,
@@ -19,23 +18,20 @@ from policyc.targets.wdac.conditions import (
     path_of,
     product_of,
 )
+from policyc.targets.wdac.frame import framed, text_for_people
 from policyc.targets.wdac.model import (
     KERNEL,
     USER,
     Eku,
     FileRule,
     FileRuleKind,
-    PolicySetting,
-    Scenario,
-    SettingType,
     Signer,
     SignerGroup,
     SignerRef,
     SiPolicy,
 )
 from policyc.targets.wdac.native import NativeRule
-from policyc.targets.wdac.options import Option
-from policyc.targets.wdac.scope import enforces_scripts, governs_drivers, governs_user_mode
+from policyc.targets.wdac.scope import governs_drivers, governs_user_mode
 from policyc.targets.wdac.signer_sets import built_in
 
 T = TypeVar("T")
@@ -90,29 +86,25 @@ def assemble(
         )
         parts.provenance.setdefault(identifier, set()).add(native.source)
     _add_built_in(parts, policy, choices)
-    if not governs_drivers(policy):
+    if not governs_drivers(policy) and choices.kind == "base":
         parts.file_rules[_DRIVERS.id] = _DRIVERS
         parts.groups[KERNEL].rules.add(_DRIVERS.id)
-    guid = policy_id(policy.name)
-    name = _text(policy.name) or "policyc"
+    model = framed(policy, choices)
     user = parts.groups[USER]
-    model = SiPolicy(
-        policy_id=guid,
-        base_policy_id=guid,
-        version=FileVersion.parse(str(CAPABILITIES.setting(policy, "version"))),
-        options=_options(policy, protected=choices.protected),
+    model = replace(
+        model,
         ekus=_sorted(parts.ekus),
         file_rules=_sorted(parts.file_rules),
         signers=_sorted(parts.signers),
-        scenarios=_scenarios(policy, parts),
+        scenarios=tuple(
+            replace(item, product=parts.groups[item.value].product()) for item in model.scenarios
+        ),
         # User-mode signers are listed here too, as ConfigCI does; not those of its own roots.
         ci_signers=tuple(
             sorted(
                 name for name in {*user.allowed, *user.denied} if not parts.signers[name].well_known
             )
         ),
-        hvci=0,
-        settings=_information(guid, name),
     )
     provenance = {key: tuple(sorted(value)) for key, value in sorted(parts.provenance.items())}
     return model, provenance
@@ -146,67 +138,12 @@ def _eku(parts: _Parts, oid: Oid | None) -> tuple[str, ...]:
     return (eku.id,)
 
 
-def _scenarios(policy: PolicyIR, parts: _Parts) -> tuple[Scenario, ...]:
-    kernel = Scenario(
-        id="ID_SIGNINGSCENARIO_DRIVERS_1",
-        value=KERNEL,
-        friendly_name="Drivers",
-        product=parts.groups[KERNEL].product(),
-    )
-    if not governs_user_mode(policy):
-        return (kernel,)
-    user = Scenario(
-        id="ID_SIGNINGSCENARIO_WINDOWS",
-        value=USER,
-        friendly_name="User mode",
-        product=parts.groups[USER].product(),
-    )
-    return (kernel, user)
-
-
-def policy_id(name: str) -> str:
-    """The policy's GUID: the same name keeps it, so that an update replaces the policy."""
-    text = f"wdac policy {name}".encode("utf-8", "backslashreplace").decode()
-    return "{" + str(uuid.uuid5(NAMESPACE, text)).upper() + "}"
-
-
 def _references(signers: dict[str, tuple[str, ...]]) -> tuple[SignerRef, ...]:
     return tuple(SignerRef(signer=name, exceptions=signers[name]) for name in sorted(signers))
 
 
-def _information(guid: str, name: str) -> tuple[PolicySetting, ...]:
-    """Name and id show up in events; without the id they lack the policy's details."""
-    return tuple(
-        PolicySetting(
-            provider="PolicyInfo",
-            key="Information",
-            name=key,
-            type=SettingType.STRING,
-            value=value,
-        )
-        for key, value in (("Id", guid.strip("{}")), ("Name", name))
-    )
-
-
 def _sorted(items: dict[str, T]) -> tuple[T, ...]:
     return tuple(items[key] for key in sorted(items))
-
-
-def _options(policy: PolicyIR, *, protected: bool) -> tuple[Option, ...]:
-    options = [
-        Option.UNSIGNED_POLICY,
-        Option.ADVANCED_BOOT_MENU,
-        Option.UPDATE_NO_REBOOT,
-    ]
-    if governs_user_mode(policy):
-        options.append(Option.UMCI)
-    if set(policy.governs.values()) != {Mode.ENFORCE}:
-        options.append(Option.AUDIT_MODE)
-    if not enforces_scripts(policy):
-        options.append(Option.NO_SCRIPT_ENFORCEMENT)
-    if not protected:
-        options.append(Option.NO_PATH_PROTECTION)
-    return tuple(sorted(options, key=lambda item: item.value))
 
 
 def _file_rule(parts: _Parts, native: NativeRule, choices: Choices) -> str:
@@ -267,7 +204,7 @@ def _signer(parts: _Parts, native: NativeRule, terms: SignerTerms, choices: Choi
     parts.file_rules.update({item.id: item for item in exceptions})
     signer = Signer(
         id="",
-        name=_text(native.rule.name) or "signer",
+        name=text_for_people(native.rule.name) or "signer",
         root=terms.root.value,
         publisher=terms.publisher,
         oem_id=terms.oem,
@@ -294,10 +231,4 @@ def _id(prefix: str, item: FileRule | Signer, lifted: tuple[str, ...] = ()) -> s
 
 
 def _label(text: str) -> str | None:
-    return _text(text) or None
-
-
-def _text(text: str) -> str:
-    """A name for people: what XML or a console could stumble over becomes ``?``."""
-    cleaned = "".join(char if char.isprintable() else "?" for char in text)
-    return cleaned if len(cleaned) <= 200 else cleaned[:197] + "..."
+    return text_for_people(text) or None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from policyc.model.facts import Collection, FileFacts, PeKind, Platform
 from policyc.model.formats import FileFormat
+from policyc.model.version import FileVersion
 from policyc.targets.base import (
     Capabilities,
     Probe,
@@ -19,6 +20,14 @@ _VACUOUS = Supports(permit=Support.VACUOUS, forbid=Support.VACUOUS)
 
 def _lossy(note: str) -> Supports:
     return Supports(permit=Support.LOSSY, forbid=Support.LOSSY, note=note)
+
+
+def tag_of(text: str) -> tuple[str, str]:
+    """Key and value of ``Key=Value``; raises ValueError for anything else."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip() or not value.strip() or not text.isprintable():
+        raise ValueError(f"{text!r} is not Key=Value")
+    return key.strip(), value.strip()
 
 
 _HASHES = "expanded to the inventory's hashes (L010, L012)"
@@ -69,6 +78,54 @@ CAPABILITIES = Capabilities(
             kind=SettingKind.TEXT,
             doc="VersionEx; must not fall for a policy that is deployed",
             default="10.0.0.0",
+            check=FileVersion.parse,
+        ),
+        SettingSpec(
+            name="kind",
+            kind=SettingKind.CHOICE,
+            doc="base decides; supplemental adds permits to a base policy; tagging blocks nothing "
+            "and tags the processes of what it permits",
+            default="base",
+            choices=("base", "supplemental", "tagging"),
+        ),
+        SettingSpec(
+            name="base",
+            kind=SettingKind.TEXT,
+            doc="what a supplemental adds to: the name of the base policy's baseline, or its GUID",
+            default="",
+        ),
+        SettingSpec(
+            name="allow_supplementals",
+            kind=SettingKind.FLAG,
+            doc="true writes option 17: supplemental policies may add permits",
+            default=False,
+        ),
+        SettingSpec(
+            name="tags",
+            kind=SettingKind.LIST,
+            doc="Key=Value pairs of a tagging policy",
+            default=(),
+            check=tag_of,
+        ),
+        SettingSpec(
+            name="managed_installer",
+            kind=SettingKind.FLAG,
+            doc="true writes option 13: what a managed installer wrote may run; needs AppLocker's "
+            "rules on what one is (policyc wdac deploy --managed-installer)",
+            default=False,
+        ),
+        SettingSpec(
+            name="intelligent_security_graph",
+            kind=SettingKind.FLAG,
+            doc="true writes options 14 and 15: Microsoft's reputation service may allow",
+            default=False,
+        ),
+        SettingSpec(
+            name="max_bytes",
+            kind=SettingKind.NUMBER,
+            doc="a base policy above it is split into supplementals; 0 never splits. Intune takes "
+            "350000",
+            default=350_000,
         ),
         SettingSpec(
             name="runtime_path_protection",

@@ -10,13 +10,23 @@ from policyc.targets.wdac.capabilities import CAPABILITIES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """``many_wildcards`` is true for Windows 11 only; ``also_hash`` are names of digests."""
+    """``many_wildcards`` is true for Windows 11 only; ``also_hash`` are names of digests.
+
+    ``kind`` is ``base``, ``supplemental`` or ``tagging``; ``max_bytes`` 0 is no limit.
+    """
 
     protected: bool
     many_wildcards: bool
     by_issuer: bool
     also_hash: tuple[str, ...]
     signer_sets: tuple[str, ...]
+    kind: str
+    base: str
+    allow_supplementals: bool
+    tags: tuple[str, ...]
+    managed_installer: bool
+    intelligent_security_graph: bool
+    max_bytes: int
 
 
 def choices_of(policy: PolicyIR) -> Choices:
@@ -27,6 +37,13 @@ def choices_of(policy: PolicyIR) -> Choices:
         by_issuer=CAPABILITIES.setting(policy, "publishers") == "issuer",
         also_hash=_words(policy, "also_hash"),
         signer_sets=_words(policy, "signer_sets"),
+        kind=str(CAPABILITIES.setting(policy, "kind")),
+        base=str(CAPABILITIES.setting(policy, "base")),
+        allow_supplementals=bool(CAPABILITIES.setting(policy, "allow_supplementals")),
+        tags=_words(policy, "tags"),
+        managed_installer=bool(CAPABILITIES.setting(policy, "managed_installer")),
+        intelligent_security_graph=bool(CAPABILITIES.setting(policy, "intelligent_security_graph")),
+        max_bytes=int(str(CAPABILITIES.setting(policy, "max_bytes"))),
     )
 
 

@@ -11,8 +11,23 @@ FILE_NAME = "policy.xml"
 
 
 def emit(model: SiPolicy) -> tuple[Artifact, ...]:
-    """The policy twice: ``policy.xml``, and compiled as ``{PolicyID}.cip``."""
-    return (
-        Artifact(name=FILE_NAME, data=write_xml(model), media_type="application/xml"),
-        Artifact(name=binary_name(model), data=build(model), media_type="application/octet-stream"),
+    """Every policy twice: as XML, and compiled as ``{PolicyID}.cip``.
+
+    The XML of a base is ``policy.xml``, that of supplemental n ``supplemental-n.xml``.
+    """
+    named = [(FILE_NAME, model)]
+    named += [
+        (f"supplemental-{number}.xml", item) for number, item in enumerate(model.supplementals, 1)
+    ]
+    return tuple(
+        artifact
+        for name, policy in named
+        for artifact in (
+            Artifact(name=name, data=write_xml(policy), media_type="application/xml"),
+            Artifact(
+                name=binary_name(policy),
+                data=build(policy),
+                media_type="application/octet-stream",
+            ),
+        )
     )

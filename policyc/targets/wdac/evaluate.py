@@ -27,6 +27,7 @@ from policyc.targets.wdac.match import (
 )
 from policyc.targets.wdac.model import (
     KERNEL,
+    TAGGING,
     USER,
     FileRule,
     FileRuleKind,
@@ -46,10 +47,11 @@ def evaluate(policy: SiPolicy, facts: FileFacts) -> Decision:
     With a binary beside the XML, what the binary decides counts where the two differ: it is
     what Windows loads.
     """
-    own = evaluate_all((policy,), facts)
-    if policy.compiled is None:
+    own = evaluate_all((policy, *policy.supplementals), facts)
+    everything = (policy, *policy.supplementals)
+    if all(item.compiled is None for item in everything):
         return own
-    compiled = evaluate_all((policy.compiled,), facts)
+    compiled = evaluate_all(tuple(item.compiled or item for item in everything), facts)
     if compiled.verdict is own.verdict:
         return own
     reason = f"the binary decides otherwise than the XML: {compiled.reason}"
@@ -117,6 +119,8 @@ def _not_governed(base: SiPolicy, facts: FileFacts) -> str | None:
     collection = facts.collection
     if collection is None:
         return "does not run"
+    if base.policy_type == TAGGING:
+        return "a tagging policy blocks nothing"
     if collection in _HOSTED and Option.NO_SCRIPT_ENFORCEMENT in base.options:
         return "no script enforcement"
     if collection is not Collection.DRIVER:

@@ -10,7 +10,7 @@ from policyc.lowering.expand import expand
 from policyc.lowering.principals import for_everybody
 from policyc.model.facts import UNKNOWN, FileFacts, Inventory
 from policyc.model.identity import Digest, Sha256Flat
-from policyc.model.ir import AllOf, HasHash, PolicyIR, Rule, RuleId
+from policyc.model.ir import AllOf, Effect, HasHash, PolicyIR, Rule, RuleId
 from policyc.model.loss import Loss
 from policyc.targets.base import Lowered
 from policyc.targets.wdac.assemble import assemble
@@ -30,7 +30,8 @@ from policyc.targets.wdac.known import SCENARIOS, Known, know
 from policyc.targets.wdac.model import KERNEL, USER, SiPolicy
 from policyc.targets.wdac.native import NativeRule
 from policyc.targets.wdac.publishers import by_issuer, stand_ins
-from policyc.targets.wdac.scope import scope_losses
+from policyc.targets.wdac.scope import kind_of, scope_losses
+from policyc.targets.wdac.split import split
 
 _TARGET = "wdac"
 
@@ -44,7 +45,7 @@ def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[SiPolicy]:
     natives: list[NativeRule] = []
     for source in policy.ordered():
         rule = for_everybody(source, everything, losses, target=_TARGET)
-        if rule is None:
+        if rule is None or (rule.effect is Effect.FORBID and choices.kind == "supplemental"):
             continue
         for scenario, part in _parts(rule, policy):
             own: list[Loss] = []
@@ -58,13 +59,16 @@ def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[SiPolicy]:
             ]
             natives += found
     model, provenance = assemble(policy, natives, choices)
+    model, oversize = split(model, choices.max_bytes, policy)
+    losses += oversize
     return Lowered(model=model, provenance=provenance, losses=tuple(dict.fromkeys(losses)))
 
 
 def _parts(rule: Rule, policy: PolicyIR) -> Iterator[tuple[int, Rule]]:
     """The rule in each scenario that it concerns: programs and scripts, drivers."""
     for scenario, collections in SCENARIOS.items():
-        if rule.collections & collections & policy.governs.keys():
+        tagging = kind_of(policy) == "tagging" and scenario == KERNEL
+        if rule.collections & collections & policy.governs.keys() and not tagging:
             yield scenario, replace(rule, collections=rule.collections & collections)
 
 
@@ -134,7 +138,12 @@ class _Lowering:
         )
 
     def _excepts(self, rule: Rule) -> bool:
-        """Whether App Control can say the exceptions: one file rule each, on a signer."""
+        """Whether App Control can say the exceptions: one file rule each, on a signer.
+
+        A supplemental policy has none, as what it denies is ignored.
+        """
+        if rule.unless and self._choices.kind == "supplemental":
+            return False
         return all(self._is_exception(branch) for branch in rule.unless)
 
     def _is_exception(self, match: AllOf) -> bool:

@@ -183,8 +183,9 @@ class AppManifest:
 class SiPolicy:
     """A policy: base, supplemental, tagging, or in the format of before Windows 1903.
 
-    ``extra_options`` are options that the schema does not know, as they stand. ``compiled`` is
-    the policy that a binary beside the XML holds; it takes no part in comparisons.
+    ``extra_options`` are options that the schema does not know, as they stand.
+    ``supplementals`` are policies of their own that stand beside a base. ``compiled`` is the
+    policy that a binary beside the XML holds; it takes no part in comparisons.
     """
 
     version: FileVersion
@@ -208,6 +209,7 @@ class SiPolicy:
     settings: tuple[PolicySetting, ...] = ()
     macros: tuple[tuple[str, str], ...] = ()
     app_settings: tuple[AppManifest, ...] = ()
+    supplementals: tuple[SiPolicy, ...] = ()
     compiled: SiPolicy | None = field(default=None, compare=False, repr=False)
 
     @property

@@ -8,7 +8,7 @@ from policyc.model.artifact import Artifact
 from policyc.targets.base import ArtifactError
 from policyc.targets.wdac.container import unwrap
 from policyc.targets.wdac.decode import decode
-from policyc.targets.wdac.model import KERNEL, PLATFORM_ID, TAGGING, USER, SiPolicy
+from policyc.targets.wdac.model import KERNEL, PLATFORM_ID, USER, SiPolicy
 from policyc.targets.wdac.options import BITS
 from policyc.targets.wdac.read import read_xml
 from policyc.targets.wdac.restore import restore, unreadable_parts
@@ -18,27 +18,60 @@ _XML_STARTS = (b"<", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
 def parse(artifacts: tuple[Artifact, ...]) -> SiPolicy:
-    """Read a policy from its XML, its binary or both; ArtifactError for what is not evaluated.
+    """Read policies from XML, binary or both; ArtifactError for what is not evaluated.
 
-    With both, the binary is kept beside the XML, and the two must be about the same policy.
+    With both, the binary is kept beside its XML. Of several policies one is the base, the
+    others are its supplementals, in the order of their file names.
     """
-    texts = [item for item in artifacts if is_xml(item.data)]
-    binaries = [item for item in artifacts if not is_xml(item.data)]
-    if len(texts) > 1 or len(binaries) > 1 or not artifacts:
-        names = ", ".join(item.name for item in artifacts) or "none"
-        raise ArtifactError(f"an App Control policy is one XML file and its binary, got {names}")
-    policy = _named(texts[0], _from_xml) if texts else None
-    compiled = _named(binaries[0], _from_binary) if binaries else None
-    if policy is None or compiled is None:
-        found = policy or compiled
-        assert found is not None
-        return found
-    if _identity(policy) != _identity(compiled):
-        raise ArtifactError(
-            "the binary is not of the XML beside it: id, version or options differ",
-            artifact=binaries[0].name,
-        )
-    return replace(policy, compiled=compiled)
+    found: dict[str, SiPolicy] = {}
+    binaries: list[tuple[Artifact, SiPolicy]] = []
+    for item in sorted(artifacts, key=_by_name):
+        if not is_xml(item.data):
+            binaries.append((item, _named(item, _from_binary)))
+            continue
+        policy = _named(item, _from_xml)
+        _add(found, policy, item)
+    if not found:
+        for item, compiled in binaries:
+            _add(found, compiled, item)
+        return _family(found)
+    for item, compiled in binaries:
+        policy_of = found.get(compiled.own_id.upper())
+        if policy_of is None or policy_of.compiled is not None:
+            raise ArtifactError("the binary is not of an XML beside it", artifact=item.name)
+        if _identity(policy_of) != _identity(compiled):
+            raise ArtifactError(
+                "the binary is not of the XML beside it: id, version or options differ",
+                artifact=item.name,
+            )
+        found[compiled.own_id.upper()] = replace(policy_of, compiled=compiled)
+    return _family(found)
+
+
+def _by_name(artifact: Artifact) -> tuple[int, str]:
+    """Shorter names first, so that supplemental 10 comes after 9."""
+    return len(artifact.name), artifact.name
+
+
+def _add(found: dict[str, SiPolicy], policy: SiPolicy, artifact: Artifact) -> None:
+    if policy.own_id.upper() in found:
+        raise ArtifactError("there are two policies with this id", artifact=artifact.name)
+    found[policy.own_id.upper()] = policy
+
+
+def _family(found: dict[str, SiPolicy]) -> SiPolicy:
+    """The only policy, or the base among its supplementals."""
+    bases = [item for item in found.values() if not item.is_supplemental]
+    if len(found) == 1:
+        return next(iter(found.values()))
+    if len(bases) != 1:
+        raise ArtifactError(f"one base policy with its supplementals, got {len(bases)} bases")
+    (base,) = bases
+    others = tuple(item for item in found.values() if item.is_supplemental)
+    for item in others:
+        if (item.base_policy_id or "").upper() != base.own_id.upper():
+            raise ArtifactError(f"the supplemental {item.own_id} is of another base policy")
+    return replace(base, supplementals=others)
 
 
 def is_xml(data: bytes) -> bool:
@@ -75,8 +108,6 @@ def _from_binary(data: bytes) -> SiPolicy:
 
 def _check(policy: SiPolicy) -> None:
     """Refuse what is read and written, and whose effect nobody documents well enough."""
-    if policy.policy_type == TAGGING:
-        raise ArtifactError("tags processes and decides about no file", line=1)
     if policy.platform_id.upper() != PLATFORM_ID:
         raise ArtifactError("<SiPolicy> has an unknown PlatformID", line=1)
     if policy.artifact_rules:

@@ -9,6 +9,7 @@ from policyc.model.loss import Drift, Loss
 from policyc.model.path import PathPattern
 from policyc.targets.wdac.capabilities import CAPABILITIES
 from policyc.targets.wdac.choices import Choices
+from policyc.targets.wdac.kind_losses import kind_losses
 from policyc.targets.wdac.known import SCENARIOS
 from policyc.targets.wdac.signer_sets import STARTS, built_in
 
@@ -18,9 +19,14 @@ _USER_MODE = CAPABILITIES.collections - {Collection.DRIVER}
 _NTDLL = "C:\\Windows\\System32\\ntdll.dll"
 
 
+def kind_of(policy: PolicyIR) -> str:
+    """``base``, ``supplemental`` or ``tagging``."""
+    return str(CAPABILITIES.setting(policy, "kind"))
+
+
 def enforces_scripts(policy: PolicyIR) -> bool:
     """Script enforcement covers scripts and installers alike, or neither (option 11)."""
-    return bool(policy.governs.keys() & _HOSTS)
+    return bool(policy.governs.keys() & _HOSTS) or kind_of(policy) == "supplemental"
 
 
 def governs_user_mode(policy: PolicyIR) -> bool:
@@ -30,11 +36,14 @@ def governs_user_mode(policy: PolicyIR) -> bool:
 
 def governs_drivers(policy: PolicyIR) -> bool:
     """Whether rules decide about drivers; otherwise all of them are allowed."""
-    return Collection.DRIVER in policy.governs
+    return Collection.DRIVER in policy.governs and kind_of(policy) != "tagging"
 
 
 def enforced_collections(policy: PolicyIR) -> frozenset[Collection]:
-    """What the policy decides about, asked to or not."""
+    """What the policy decides about, asked to or not; a supplemental answers for everything."""
+    kind = kind_of(policy)
+    if kind != "base":
+        return CAPABILITIES.collections if kind == "supplemental" else frozenset()
     drivers = frozenset({Collection.DRIVER}) if governs_drivers(policy) else frozenset()
     if not governs_user_mode(policy):
         return drivers
@@ -43,7 +52,7 @@ def enforced_collections(policy: PolicyIR) -> frozenset[Collection]:
 
 def scope_losses(policy: PolicyIR, files: tuple[FileFacts, ...], choices: Choices) -> list[Loss]:
     """Losses of the policy as a whole."""
-    found = _signer_set_losses(policy, files, choices)
+    found = _signer_set_losses(policy, files, choices) + kind_losses(policy, files, choices)
     extra = enforced_collections(policy) - frozenset(policy.governs)
     if extra:
         names = ", ".join(sorted(item.value for item in extra))
@@ -56,11 +65,13 @@ def scope_losses(policy: PolicyIR, files: tuple[FileFacts, ...], choices: Choice
                 collections=extra,
                 files=files,
                 policy=policy,
-                message=f"App Control governs {names} files as well",
+                message=f"App Control governs {names} files as well"
+                if choices.kind == "base"
+                else f"what it does not permit of {names} files is its base policy's to decide",
                 remedy="govern executable and library, and script and installer, together",
             )
         )
-    if len(set(policy.governs.values())) > 1:
+    if len(set(policy.governs.values())) > 1 and choices.kind == "base":
         found.append(
             loss(
                 "L004",
@@ -74,7 +85,7 @@ def scope_losses(policy: PolicyIR, files: tuple[FileFacts, ...], choices: Choice
             )
         )
     starts = bool(STARTS & set(choices.signer_sets))
-    enforced = Mode.ENFORCE in policy.governs.values()
+    enforced = Mode.ENFORCE in policy.governs.values() and choices.kind == "base"
     if enforced and governs_drivers(policy) and not starts and not _signs_drivers(policy):
         found.append(
             loss(

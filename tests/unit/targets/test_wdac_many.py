@@ -132,5 +132,5 @@ def test_the_binary_beside_the_xml_has_the_word() -> None:
 def test_a_binary_of_another_policy_is_refused() -> None:
     first = si_policy(policy())
     other = replace(first, policy_id=OWN, base_policy_id=OWN)
-    with pytest.raises(ArtifactError, match="not of the XML"):
+    with pytest.raises(ArtifactError, match="not of an XML"):
         TARGET.parse(artifacts(first, other))
