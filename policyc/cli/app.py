@@ -297,7 +297,7 @@ def lint(
         typer.Option(help="Oldest Windows App Control policies are for: 1809, 1903, 2022, win11 …"),
     ] = "1903",
     form: Annotated[
-        str, typer.Option("--format", "-f", help="For App Control policies: text or json")
+        str, typer.Option("--format", "-f", help="For App Control policies: text, json, sarif")
     ] = "text",
 ) -> None:
     """Find what is wrong with a baseline or with App Control policies, XML or binary.

@@ -139,19 +139,31 @@ def size(
 def deploy(
     binary: Annotated[Path, typer.Argument(help="A compiled policy, signed or not.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")],
+    managed_installer: Annotated[
+        list[str] | None,
+        typer.Option(help="Write AppLocker's half of option 13: intune or configmgr."),
+    ] = None,
 ) -> None:
-    """Write what brings a policy to machines: install script, MDM message, runbook.
+    """Write what brings a policy to machines, and back: script, MDM message, runbook, twins.
+
+    An enforced base policy gets a twin in audit mode, every base policy one that allows all.
 
     Example:
       policyc wdac deploy policy.cip -o deploy
     """
     from policyc.targets.base import ArtifactError  # noqa: PLC0415
-    from policyc.targets.wdac.deploy import deployment  # noqa: PLC0415
+    from policyc.targets.wdac.build import BuildError  # noqa: PLC0415
+    from policyc.targets.wdac.deploy import MANAGED_INSTALLERS, deployment  # noqa: PLC0415
 
+    installers = managed_installer or []
+    for word in installers:
+        if word not in MANAGED_INSTALLERS:
+            fail(f"--managed-installer is one of {', '.join(MANAGED_INSTALLERS)}")
     try:
-        artifacts = deployment(_bytes(binary))
-        output.mkdir(parents=True, exist_ok=True)
-    except ArtifactError as error:
+        artifacts = deployment(_bytes(binary), installers)
+        for artifact in artifacts:
+            (output / artifact.name).parent.mkdir(parents=True, exist_ok=True)
+    except (ArtifactError, BuildError) as error:
         fail(f"{binary}: {printable(error.message)}")
     except OSError as error:
         fail(f"{output}: {error.strerror}")
@@ -221,6 +233,9 @@ def sign(
     replaces: Annotated[
         Path | None, typer.Option(help="The policy that is deployed; a lower version is refused.")
     ] = None,
+    removal: Annotated[
+        bool, typer.Option("--removal", help="Allow the option for unsigned policies (rollback).")
+    ] = False,
 ) -> None:
     """Sign a compiled policy; refuse what would keep a machine from starting.
 
@@ -235,7 +250,7 @@ def sign(
     """
     from policyc.cli.wdac_sign import run_sign  # noqa: PLC0415
 
-    run_sign(policy, output, key, cert, pkcs12, signature, replaces)
+    run_sign(policy, output, key, cert, pkcs12, signature, replaces, removal=removal)
 
 
 def _read_xml(path: Path) -> Document:
@@ -265,29 +280,37 @@ def _write(path: Path, data: bytes) -> None:
 def lint_policies(policies: list[Path], min_os: str, form: str) -> None:
     """Print the findings about App Control policies; exit 1 for an error."""
     from policyc.model.diagnostic import Level  # noqa: PLC0415
-    from policyc.targets.wdac.lint import OS_NAMES, lint_document  # noqa: PLC0415
+    from policyc.reports.policy_sarif import PolicyFinding, policy_sarif  # noqa: PLC0415
+    from policyc.targets.wdac.lint import OS_NAMES, RULES, lint_document  # noqa: PLC0415
 
-    if min_os not in OS_NAMES or form not in ("text", "json"):
-        fail(f"--min-os is one of {', '.join(OS_NAMES)}; --format is text or json")
-    rows = [(path, item) for path in policies for item in lint_document(_any(path), min_os)]
+    if min_os not in OS_NAMES or form not in ("text", "json", "sarif"):
+        fail(f"--min-os is one of {', '.join(OS_NAMES)}; --format is text, json or sarif")
+    keys = ("code", "level", "line", "message", "fix")
+    found = [
+        PolicyFinding(path=str(path), **{key: getattr(item, key) for key in keys})
+        for path in policies
+        for item in lint_document(_any(path), min_os)
+    ]
     if form == "json":
-        keys = ("code", "line", "message", "fix")
-        found = [
+        rows = [
             {
-                "file": str(path),
+                "file": item.path,
                 "level": item.level.value,
-                **{key: getattr(item, key) for key in keys},
+                **{key: getattr(item, key) for key in keys if key != "level"},
             }
-            for path, item in rows
+            for item in found
         ]
-        out(json.dumps(found, indent=1, sort_keys=True, ensure_ascii=True))
+        out(json.dumps(rows, indent=1, sort_keys=True, ensure_ascii=True))
+    elif form == "sarif":
+        manuals = {code: rule.manual for code, rule in RULES.items()}
+        out(policy_sarif(found, {"W000": "What the schema or the compiler refuses.", **manuals}))
     else:
-        for path, item in rows:
-            place = f"{path}:{item.line}" if item.line else str(path)
+        for item in found:
+            place = f"{item.path}:{item.line}" if item.line else item.path
             out(f"{place}: {item.level.value}[{item.code}]: {printable(item.message)}")
             out(f"  = help: {item.fix}")
-        out(f"{len(rows)} findings in {len(policies)} policies")
-    if any(item.level is Level.ERROR for _, item in rows):
+        out(f"{len(found)} findings in {len(policies)} policies")
+    if any(item.level is Level.ERROR for item in found):
         raise typer.Exit(1)
 
 

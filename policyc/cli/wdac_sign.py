@@ -28,12 +28,14 @@ def run_sign(
     pkcs12: Path | None,
     signature: Path | None,
     replaces: Path | None,
+    *,
+    removal: bool,
 ) -> None:
     """Sign, or print what another signer has to sign."""
     if pkcs12 is None and cert is None:
         fail("say who signs: --cert FILE with --key, or --pkcs12 FILE")
     try:
-        _sign(policy, output, key, cert, pkcs12, signature, replaces)
+        _sign(policy, output, key, cert, pkcs12, signature, replaces, removal=removal)
     except (SignError, ArtifactError) as error:
         fail(f"{policy}: {printable(str(error))}")
     except OSError as error:
@@ -48,6 +50,8 @@ def _sign(
     pkcs12: Path | None,
     signature: Path | None,
     replaces: Path | None,
+    *,
+    removal: bool,
 ) -> None:
     body = unwrap(policy.read_bytes()).body
     password = os.environ.get("POLICYC_KEY_PASSWORD")
@@ -60,7 +64,7 @@ def _sign(
         certificate = read_certificates(cert.read_bytes())
         private = None if key is None else read_pem_key(key.read_bytes(), secret)
     old = None if replaces is None else unwrap(replaces.read_bytes()).body
-    check_signable(body, certificate, old)
+    check_signable(body, certificate, old, removal=removal)
     attributes = attributes_to_sign(body)
     if signature is not None:
         made = signature.read_bytes()

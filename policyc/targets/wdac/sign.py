@@ -17,6 +17,8 @@ from asn1crypto import core, pem, x509
 from policyc.targets.base import ArtifactError
 from policyc.targets.wdac.container import unwrap
 from policyc.targets.wdac.decode import decode
+from policyc.targets.wdac.lint_boot import allows_all
+from policyc.targets.wdac.model import KERNEL, USER
 from policyc.targets.wdac.options import Option
 from policyc.targets.wdac.restore import restore
 
@@ -61,9 +63,16 @@ def read_certificates(data: bytes) -> SigningCertificate:
 
 
 def check_signable(
-    policy: bytes, certificate: SigningCertificate, replaces: bytes | None = None
+    policy: bytes,
+    certificate: SigningCertificate,
+    replaces: bytes | None = None,
+    *,
+    removal: bool = False,
 ) -> None:
     """Refuse what would keep a machine from starting, or could never be updated.
+
+    With ``removal`` the option for unsigned policies is wanted, and that every file is allowed:
+    so a signed policy is taken back.
 
     ``policy`` and ``replaces`` are raw binaries. Raises SignError and, for what is no policy,
     ArtifactError.
@@ -77,7 +86,10 @@ def check_signable(
     usage = leaf.extended_key_usage_value
     if usage is not None and _CODE_SIGNING not in usage.native:
         raise SignError("the certificate is not for code signing")
-    if Option.UNSIGNED_POLICY in model.options:
+    if removal:
+        if not all(allows_all(model, value) for value in (KERNEL, USER)):
+            raise SignError("it does not allow every file, so it is no way back")
+    elif Option.UNSIGNED_POLICY in model.options:
         raise SignError(f"the policy has the option {Option.UNSIGNED_POLICY.value}; remove it")
     if model.is_supplemental:
         if model.supplemental_signers:

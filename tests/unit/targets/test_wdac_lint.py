@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,6 +73,17 @@ def test_the_command(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "error[W010]" in result.stdout
     assert '"code": "W010"' in RUN.invoke(app, ["lint", str(path), "-f", "json"]).stdout
+    shown = RUN.invoke(app, ["lint", str(path), "-f", "sarif"])
+    assert shown.exit_code == 1
+    (run,) = json.loads(shown.stdout)["runs"]
+    rules = [item["id"] for item in run["tool"]["driver"]["rules"]]
+    assert [rules[item["ruleIndex"]] for item in run["results"]] == [
+        item["ruleId"] for item in run["results"]
+    ]
+    (found,) = (item for item in run["results"] if item["ruleId"] == "W010")
+    place = found["locations"][0]["physicalLocation"]
+    assert place["region"]["startLine"] > 1
+    assert place["artifactLocation"]["uri"].endswith("policy.xml")
     path.write_text("<a/>")
     assert RUN.invoke(app, ["lint", str(path)]).exit_code == 2
 

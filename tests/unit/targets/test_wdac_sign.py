@@ -33,6 +33,7 @@ from policyc.targets.wdac.sign import (
     read_certificates,
     signed_container,
 )
+from policyc.targets.wdac.twins import rollback
 from tests.requires import require_tool
 from tests.unit.targets.test_wdac_artifacts import policy
 
@@ -168,3 +169,11 @@ def test_the_command_with_a_key_in_a_file(tmp_path: Path, form: str) -> None:
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 0, result.output
     assert unwrap(target.read_bytes()).signed
+
+
+def test_a_way_back_is_signed_when_it_is_meant() -> None:
+    back = rollback(signable())
+    assert "Unsigned" in refused(back)
+    check_signable(build(back), OWN, build(signable()), removal=True)
+    with pytest.raises(SignError, match="no way back"):
+        check_signable(build(signable()), OWN, removal=True)
