@@ -104,7 +104,8 @@ def make(folder: Path, count: int) -> tuple[Path, Path]:
     """The inventory and a baseline at levels file-publisher, publisher, hash."""
     inventory = folder / "windows.parquet"
     files = sorted((_file(number) for number in range(count)), key=lambda item: item.path)
-    write_inventory(Inventory(host=HostInfo(platform=Platform.WINDOWS), files=tuple(files)), inventory)
+    host = HostInfo(platform=Platform.WINDOWS)
+    write_inventory(Inventory(host=host, files=tuple(files)), inventory)
     baseline = folder / "windows.yaml"
     baseline.write_text(
         "policyc: 1\nname: Benchmark\nmode: audit\n"

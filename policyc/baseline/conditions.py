@@ -48,7 +48,17 @@ HASHES: dict[str, Callable[[str], Digest]] = {
 SIGNER = ("publisher", "common_name", "issuer", "leaf", "team", "signing_id", "eku", "program")
 PRODUCT = ("name", "original_filename", "internal_name", "file_description", "version")
 PACKAGE = ("manager", "name")
-CONDITIONS = ("hash", "signer", "product", "path", "package", "type", "trusted", "masquerade")
+CONDITIONS = (
+    "hash",
+    "signer",
+    "product",
+    "path",
+    "package",
+    "type",
+    "trusted",
+    "masquerade",
+    "everything",
+)
 FROM = ("from", "levels")
 
 
@@ -78,7 +88,12 @@ def read_condition(
     atoms, digests = _atoms(own, collector)
     if len(collector.found) > before:
         return None
-    if not atoms and not digests:
+    everything = read.flag(own.get("everything"), "everything", collector)
+    if everything is not None and (not everything or len(own.entries) > 1):
+        remedy = "write `everything: true` and nothing beside it"
+        collector.add("B009", "`everything` is a condition by itself", own.span, remedy=remedy)
+        return None
+    if not atoms and not digests and not everything:
         remedy = f"add one of: {', '.join(CONDITIONS)}"
         collector.add("B009", f"{what} has no condition", own.span, remedy=remedy)
         return None

@@ -151,6 +151,7 @@ def _condition() -> dict[str, Any]:
         "type": {"type": "string", "description": "MIME type as fapolicyd names it"},
         "trusted": {"const": True},
         "masquerade": _words(Level),
+        "everything": {"const": True},
     }
     assert tuple(parts) == CONDITIONS
     return {**_object(parts), "minProperties": 1}

@@ -260,6 +260,29 @@ def check(
     )
 
 
+@app.command(name="import")
+def import_policy(
+    policy: Annotated[Path, typer.Argument(help="A policy: App Control XML, .cip or .p7b.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Baseline to write; default: stdout.")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", "-t", help="Whose policy it is, if that is unclear.")
+    ] = None,
+) -> None:
+    """Make a baseline of a policy that exists.
+
+    What a baseline cannot say is told with its line. Exit codes: 0 nothing is lost; 1 meaning
+    was lost and told; 2 the file is no policy.
+
+    Example:
+      policyc import policy.xml -o policyc.yaml
+    """
+    from policyc.cli.importing import run_import  # noqa: PLC0415
+
+    run_import(policy, target, output)
+
+
 @app.command(name="compile")
 def compile_command(
     baseline: Annotated[Path | None, typer.Argument(help="The baseline.")] = None,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from policyc.lowering.expand import by_digest
 from policyc.lowering.losses import loss
-from policyc.model.facts import FileFacts
+from policyc.model.facts import Collection, FileFacts
 from policyc.model.identity import AuthenticodeSha256, Sha256Flat
 from policyc.model.ir import Effect, HasHash, Rule
 from policyc.model.loss import Drift, Loss
@@ -46,7 +46,8 @@ def by_authenticode(
         for facts in images
         if isinstance(facts.hashes.authenticode_sha256, AuthenticodeSha256)
     }
-    if not contents or (images and not digests):
+    of_images = rule.collections & {Collection.EXECUTABLE, Collection.LIBRARY, Collection.DRIVER}
+    if (not contents and of_images) or (images and not digests):
         losses.append(
             loss(
                 "L014",

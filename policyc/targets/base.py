@@ -12,6 +12,7 @@ from policyc.model.decision import Decision
 from policyc.model.facts import Collection, FileFacts, Inventory, Platform
 from policyc.model.ir import PolicyIR, RuleId, Setting
 from policyc.model.loss import Loss
+from policyc.targets.lifted import Lifted
 
 M = TypeVar("M")
 
@@ -139,7 +140,8 @@ class Target(Generic[M]):
     ``governs`` says whether the engine is asked about a file at all (Santa never is about a
     PE file), whatever a baseline says. ``lower`` gets a policy already specialised to the
     target (``lowering.specialise``). ``parse`` raises ArtifactError. ``evaluate`` answers as
-    the platform would; DENY and ALLOW do not depend on audit mode.
+    the platform would; DENY and ALLOW do not depend on audit mode. ``lift`` makes a baseline
+    of one file of anybody's, and raises ArtifactError for what is not the target's.
     """
 
     capabilities: Capabilities
@@ -148,3 +150,4 @@ class Target(Generic[M]):
     emit: Callable[[M], tuple[Artifact, ...]]
     parse: Callable[[tuple[Artifact, ...]], M]
     evaluate: Callable[[M, FileFacts], Decision]
+    lift: Callable[[Artifact], Lifted] | None = None

@@ -236,8 +236,8 @@ def atoms(draw: st.DrawFn) -> Atom:
 
 
 def matches() -> st.SearchStrategy[AllOf]:
-    """One to two conditions."""
-    return st.frozensets(atoms(), min_size=1, max_size=2).map(AllOf)
+    """None to two conditions."""
+    return st.frozensets(atoms(), max_size=2).map(AllOf)
 
 
 @st.composite

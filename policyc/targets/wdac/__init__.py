@@ -6,6 +6,7 @@ from policyc.targets.base import Target
 from policyc.targets.wdac.capabilities import CAPABILITIES, governs
 from policyc.targets.wdac.emit import emit
 from policyc.targets.wdac.evaluate import evaluate
+from policyc.targets.wdac.lift import lift_artifact
 from policyc.targets.wdac.lower import lower
 from policyc.targets.wdac.model import SiPolicy
 from policyc.targets.wdac.parse import parse
@@ -17,4 +18,5 @@ TARGET: Target[SiPolicy] = Target(
     emit=emit,
     parse=parse,
     evaluate=evaluate,
+    lift=lift_artifact,
 )

@@ -167,6 +167,8 @@ def _made(kind: FileRuleKind, match: AllOf, label: str, choices: Choices) -> Fil
         rule = replace(blank, package_family=family)
     elif product is not None:
         rule = _with_product(blank, product, bounded=kind is FileRuleKind.DENY)
+    elif not match.atoms:
+        rule = _with_product(blank, IsProduct(), bounded=kind is FileRuleKind.DENY)
     else:
         raise AssertionError("expansion leaves native rules only")
     return replace(rule, id=_id(kind.value.upper(), rule))

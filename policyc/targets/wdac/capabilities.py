@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from policyc.model.facts import Collection, FileFacts, PeKind, Platform
 from policyc.model.formats import FileFormat
 from policyc.model.version import FileVersion
@@ -79,6 +81,13 @@ CAPABILITIES = Capabilities(
             doc="VersionEx; must not fall for a policy that is deployed",
             default="10.0.0.0",
             check=FileVersion.parse,
+        ),
+        SettingSpec(
+            name="policy_id",
+            kind=SettingKind.TEXT,
+            doc="GUID of the policy; by default it follows from the baseline's name",
+            default="",
+            check=uuid.UUID,
         ),
         SettingSpec(
             name="kind",

@@ -20,6 +20,7 @@ class Choices:
     by_issuer: bool
     also_hash: tuple[str, ...]
     signer_sets: tuple[str, ...]
+    policy_id: str
     kind: str
     base: str
     allow_supplementals: bool
@@ -37,6 +38,7 @@ def choices_of(policy: PolicyIR) -> Choices:
         by_issuer=CAPABILITIES.setting(policy, "publishers") == "issuer",
         also_hash=_words(policy, "also_hash"),
         signer_sets=_words(policy, "signer_sets"),
+        policy_id=str(CAPABILITIES.setting(policy, "policy_id")),
         kind=str(CAPABILITIES.setting(policy, "kind")),
         base=str(CAPABILITIES.setting(policy, "base")),
         allow_supplementals=bool(CAPABILITIES.setting(policy, "allow_supplementals")),

@@ -6,6 +6,7 @@ from functools import partial
 
 from policyc.lowering.losses import loss
 from policyc.model.facts import Collection, FileFacts
+from policyc.model.identity import Sha256Flat
 from policyc.model.ir import AllOf, Atom, AtPath, Effect, FromPackage, HasHash, PolicyIR, SignedBy
 from policyc.model.loss import Drift, Loss
 from policyc.model.path import PathPattern
@@ -17,7 +18,7 @@ from policyc.targets.wdac.conditions import (
     family_of,
     hash_of,
 )
-from policyc.targets.wdac.known import SCENARIOS, Known
+from policyc.targets.wdac.known import PE_COLLECTIONS, SCENARIOS, Known
 from policyc.targets.wdac.model import USER
 from policyc.targets.wdac.native import NativeRule
 from policyc.targets.wdac.scope import enforced_collections, enforces_scripts
@@ -150,6 +151,8 @@ def _collection_losses(native: NativeRule, policy: PolicyIR, known: Known) -> li
             )
         )
     others = policy.governs.keys() & SCENARIOS[native.scenario] - rule.collections
+    if _is_flat(rule.match):
+        others -= PE_COLLECTIONS  # no image is named by the hash of all its bytes
     if others and hash_of(rule.match) is None:
         ungoverned = enforced_collections(policy) - policy.governs.keys()
         found.append(
@@ -170,6 +173,12 @@ def _collection_losses(native: NativeRule, policy: PolicyIR, known: Known) -> li
             )
         )
     return found
+
+
+def _is_flat(match: AllOf) -> bool:
+    return any(
+        isinstance(atom, HasHash) and isinstance(atom.digest, Sha256Flat) for atom in match.atoms
+    )
 
 
 def _only_in(native: NativeRule, known: Known) -> bool:

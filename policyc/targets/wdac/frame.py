@@ -37,7 +37,7 @@ _TAGGING = (
 
 def framed(policy: PolicyIR, choices: Choices) -> SiPolicy:
     """The policy without its rules."""
-    guid = policy_id(policy.name)
+    guid = base_id(choices.policy_id) if choices.policy_id else policy_id(policy.name)
     base = base_id(choices.base) if choices.kind == "supplemental" else guid
     return SiPolicy(
         policy_type=_KINDS[choices.kind],

@@ -10,6 +10,7 @@ from policyc.model.identity import CertSha256, Digest, PublisherName, Sha256Flat
 from policyc.targets.wdac.capabilities import governs
 from policyc.targets.wdac.model import KERNEL, USER
 
+PE_COLLECTIONS = frozenset({Collection.EXECUTABLE, Collection.LIBRARY, Collection.DRIVER})
 SCENARIOS: dict[int, frozenset[Collection]] = {
     USER: frozenset(Collection) - {Collection.DRIVER},
     KERNEL: frozenset({Collection.DRIVER}),

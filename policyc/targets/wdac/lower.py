@@ -159,7 +159,9 @@ class _Lowering:
         return not self._choices.protected and not crosses_folders(match) and self._path(match)
 
     def _is_file_rule(self, match: AllOf) -> bool:
-        return product_of(match) is not None or self._path(match) or self._family(match)
+        if not match.atoms or product_of(match) is not None:
+            return True
+        return self._path(match) or self._family(match)
 
     def _path(self, match: AllOf) -> bool:
         """Path rules and packages are for user mode."""

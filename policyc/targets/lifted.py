@@ -1,0 +1,33 @@
+"""A native policy as a baseline: what every target's ``lift`` gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from policyc.model.ir import PolicyIR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something the baseline says otherwise than the native policy; ``line`` 0 is unknown.
+
+    ``lost`` is false for what any baseline of the target shares, such as a condition that only
+    the endpoint knows.
+    """
+
+    message: str
+    line: int = 0
+    lost: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifted:
+    """The baseline of a native policy, and what became of the rest, in the order of lines."""
+
+    policy: PolicyIR
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def lost(self) -> tuple[Note, ...]:
+        """The notes on lost meaning."""
+        return tuple(item for item in self.notes if item.lost)
