@@ -41,7 +41,8 @@ def measure(command: list[str] | str, runs: int = RUNS) -> Run:
             timed = ["/usr/bin/env", sys.executable, __file__, "--child", report.name]
             shell = isinstance(command, str)
             words = ["sh", "-c", command] if isinstance(command, str) else command
-            done = subprocess.run([*timed, *words], stdout=subprocess.DEVNULL, check=False)
+            quiet = subprocess.DEVNULL
+            done = subprocess.run([*timed, *words], stdout=quiet, stderr=quiet, check=False)
             if done.returncode != 0 and not shell:
                 sys.exit(f"failed: {command}")
             wall, peak = (float(part) for part in report.read().split())
@@ -143,6 +144,21 @@ def check_list(listed: str) -> int:
     return 0
 
 
+FLEETS = (25_000, 50_000, 100_000)
+FLEET_RULES = 2_000
+
+
+def fleet(folder: Path, files: int) -> Run:
+    """Compile and verify a made fleet for four targets."""
+    own = folder / f"fleet-{files}"
+    own.mkdir()
+    make = [sys.executable, str(PROJECT / "benchmarks" / "fleet.py")]
+    subprocess.run([*make, str(own), str(files), str(FLEET_RULES)], check=True)
+    names = [word for name in ("wdac", "applocker", "fapolicyd", "santa") for word in ("-t", name)]
+    command = [*POLICYC, "compile", str(own / "policyc.yaml"), *names]
+    return measure([*command, "-i", str(own / "inventory.parquet"), "-o", str(own / "out")], runs=1)
+
+
 def main() -> None:
     """Print the table."""
     tree = tree_of(sys.argv[1] if len(sys.argv) > 1 else None)
@@ -173,6 +189,7 @@ def main() -> None:
         named = measure(["file", "-f", str(listed)])
         checked = measure([sys.executable, __file__, "--check", str(listed)])
         slowest, _, place = (folder / "list.slowest").read_text().partition(" ")
+        fleets = [fleet(folder, files) for files in FLEETS]
         built = measure([*POLICYC, "wdac", "build", str(hashes(folder)), "-o", str(folder)])
     print(f"tree {tree}; best of {RUNS}; U = openssl dgst -sha256 over 1 GiB")
     print(f"a re-scan with the cache is {first.wall / again.wall:.0f} times as fast as the first")
@@ -180,7 +197,7 @@ def main() -> None:
         f"20,000 files in one process: check = {checked.wall / named.wall:.2f} x file -f, "
         f"the slowest file {float(slowest) / u:.2f} U ({place})"
     )
-    print(f"{'':28}{'in U':>8}{'/sha256sum':>12}{'/openssl':>10}{'peak MiB':>10}")
+    print(f"{'':32}{'in U':>8}{'/sha256sum':>12}{'/openssl':>10}{'peak MiB':>10}")
     rows = (
         ("find | xargs sha256sum", coreutils),
         ("find | xargs openssl dgst", openssl),
@@ -194,11 +211,15 @@ def main() -> None:
         ("policyc scan, 160,000 files", large),
         ("policyc check INVENTORY", check),
         ("policyc compile, 4 targets", compiled),
+        *(
+            (f"compile, {files // 1000},000 × {FLEET_RULES:,} rules", run)
+            for files, run in zip(FLEETS, fleets, strict=True)
+        ),
         ("policyc wdac build, 100,000", built),
     )
     for title, run in rows:
         print(
-            f"{title:28}{run.wall / u:8.1f}{run.wall / coreutils.wall:12.2f}"
+            f"{title:32}{run.wall / u:8.1f}{run.wall / coreutils.wall:12.2f}"
             f"{run.wall / openssl.wall:10.2f}{run.peak:10.0f}"
         )
 

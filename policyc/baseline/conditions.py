@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from policyc.baseline import read
 from policyc.baseline.collector import Collector
@@ -57,9 +58,15 @@ CONDITIONS = (
     "type",
     "trusted",
     "masquerade",
+    "group",
     "everything",
 )
 FROM = ("from", "levels")
+MAX_ALTERNATIVES = 20_000
+"""Conjunctions one condition may stand for: as many hashes as a list may reasonably hold."""
+
+Alternatives: TypeAlias = Callable[[Scalar], tuple[AllOf, ...]]
+"""What a reference to a group stands for; empty after reporting an error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +78,14 @@ class FromInventory:
 
 
 def read_condition(
-    node: Node | None, what: str, collector: Collector, *, may_be_from: bool = False
+    node: Node | None,
+    what: str,
+    collector: Collector,
+    groups: Alternatives,
+    *,
+    may_be_from: bool = False,
 ) -> tuple[AllOf, ...] | FromInventory | None:
-    """The conjunctions of a condition; a list of hashes gives one each.
+    """The conjunctions of a condition; a list of hashes and a group give one each.
 
     None after reporting what is wrong.
     """
@@ -85,7 +97,9 @@ def read_condition(
     inventory = own.get("from")
     if inventory is not None:
         return _from(own, inventory, collector)
-    atoms, digests = _atoms(own, collector)
+    atoms = _atoms(own, collector)
+    digests = _hashes(own.get("hash"), collector)
+    members = _members(own.get("group"), groups, collector)
     if len(collector.found) > before:
         return None
     everything = read.flag(own.get("everything"), "everything", collector)
@@ -93,13 +107,37 @@ def read_condition(
         remedy = "write `everything: true` and nothing beside it"
         collector.add("B009", "`everything` is a condition by itself", own.span, remedy=remedy)
         return None
-    if not atoms and not digests and not everything:
+    if own.get("group") is not None and not members:
+        return None  # the group itself was reported
+    if not atoms and not digests and not members and not everything:
         remedy = f"add one of: {', '.join(CONDITIONS)}"
         collector.add("B009", f"{what} has no condition", own.span, remedy=remedy)
         return None
-    if not digests:
-        return (AllOf(frozenset(atoms)),)
-    return tuple(AllOf(frozenset((*atoms, HasHash(digest)))) for digest in digests)
+    hashed: list[frozenset[Atom]] = [frozenset({HasHash(digest)}) for digest in digests]
+    grouped = [member.atoms for member in members]
+    one: list[frozenset[Atom]] = [frozenset()]
+    if len(hashed or one) * len(grouped or one) > MAX_ALTERNATIVES:
+        message = f"{what} stands for more than {MAX_ALTERNATIVES:,} alternatives"
+        collector.add("B023", message, own.span, remedy="split the group or the list of hashes")
+        return None
+    found = (
+        AllOf(frozenset(atoms) | digest | member)
+        for digest in hashed or one
+        for member in grouped or one
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _members(node: Node | None, groups: Alternatives, collector: Collector) -> tuple[AllOf, ...]:
+    """The members of one group, or of each group of a list."""
+    found: list[AllOf] = []
+    items = read.items(node, "group", collector)
+    if node is not None and not items:
+        collector.add("B009", "group names none", node.span, remedy="name a group, or drop the key")
+    for item in items:
+        if read.text(item, "group", collector) is not None and isinstance(item, Scalar):
+            found += groups(item)
+    return tuple(dict.fromkeys(found))
 
 
 def _from(own: Mapping, inventory: Node, collector: Collector) -> FromInventory | None:
@@ -117,7 +155,7 @@ def _from(own: Mapping, inventory: Node, collector: Collector) -> FromInventory 
     )
 
 
-def _atoms(own: Mapping, collector: Collector) -> tuple[list[Atom], list[Digest]]:
+def _atoms(own: Mapping, collector: Collector) -> list[Atom]:
     atoms: list[Atom | None] = [
         _signer(own.get("signer"), collector),
         _product(own.get("product"), collector),
@@ -138,7 +176,7 @@ def _atoms(own: Mapping, collector: Collector) -> tuple[list[Atom], list[Digest]
         None if level is None else HasMasquerade(level),
         IsTrusted() if trusted else None,
     ]
-    return [atom for atom in atoms if atom is not None], _hashes(own.get("hash"), collector)
+    return [atom for atom in atoms if atom is not None]
 
 
 def _hashes(node: Node | None, collector: Collector) -> list[Digest]:
@@ -154,10 +192,11 @@ def _hashes(node: Node | None, collector: Collector) -> list[Digest]:
     make = HASHES.get(key.text)
     if make is None:
         return []
-    digests = [
-        read.value(item, f"hash.{key.text}", make, collector)
-        for item in read.items(value, f"hash.{key.text}", collector)
-    ]
+    items = read.items(value, f"hash.{key.text}", collector)
+    if not items:
+        # An empty list must not become a rule without a hash, which would reach further.
+        collector.add("B009", "hash names none", value.span, remedy="name one, or drop the key")
+    digests = [read.value(item, f"hash.{key.text}", make, collector) for item in items]
     return [digest for digest in digests if digest is not None]
 
 

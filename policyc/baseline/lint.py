@@ -1,21 +1,29 @@
-"""What is wrong with a baseline that compiles: rules that decide nothing."""
+"""What is wrong with a baseline that compiles: rules that decide nothing, dates that are past."""
 
 from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
 
 from policyc.baseline.collector import Collector
 from policyc.lowering.containment import rule_contained
 from policyc.model.diagnostic import Diagnostic, Label, Level
-from policyc.model.ir import Effect, PolicyIR, Rule
+from policyc.model.ir import AcceptedLoss, Effect, Rule
+from policyc.model.span import Span
+from policyc.model.waiver import Waiver
+
+SOON = dt.timedelta(days=30)
+"""How long before its date a rule is named as due."""
 
 
-def lint_policy(policy: PolicyIR) -> tuple[Diagnostic, ...]:
+def lint_rules(written: Iterable[Rule]) -> tuple[Diagnostic, ...]:
     """A warning for every rule that another one makes pointless, by position.
 
     B014: a permit inside a forbid never allows. B015: a rule inside another of the same
     effect changes no decision. Containment is sound and not complete, so a rule that is not
-    named may still be pointless.
+    named may still be pointless. A rule that is written twice counts twice.
     """
-    rules = sorted(policy.ordered(), key=lambda rule: (rule.origin, rule.id))
+    rules = sorted(written, key=lambda rule: (rule.origin, rule.id))
     collector = Collector()
     for rule in rules:
         dead = rule.effect is Effect.PERMIT
@@ -27,6 +35,39 @@ def lint_policy(policy: PolicyIR) -> tuple[Diagnostic, ...]:
         if wider is not None:
             _add(collector, "B015", rule, wider, "changes no decision: another rule covers it")
     return tuple(collector.found)
+
+
+def lint_dates(
+    written: Iterable[Rule], accepted: Iterable[AcceptedLoss | Waiver], day: dt.date
+) -> tuple[Diagnostic, ...]:
+    """What is past its ``until`` on ``day`` (B025) or will be within 30 days (B026).
+
+    The meaning never depends on a day: a rule that is past its date still counts.
+    """
+    collector = Collector()
+    marked = {rule.origin: rule for rule in written if rule.until is not None}
+    for _, rule in sorted(marked.items()):
+        what = f"{rule.effect.value} {rule.name or rule.id}"
+        _date(collector, what, rule.owner, rule.until, rule.origin, day)
+    for item in sorted(accepted, key=lambda each: each.origin):
+        what = f"accepting {item.code}"
+        _date(collector, what, item.owner, item.until, item.origin, day)
+    return tuple(collector.found)
+
+
+def _date(
+    collector: Collector, what: str, owner: str, until: dt.date | None, span: Span, day: dt.date
+) -> None:
+    if until is None or until - day > SOON:
+        return
+    late = until < day
+    collector.add(
+        "B025" if late else "B026",
+        f"{what} {'was' if late else 'is'} meant until {until}",
+        span,
+        remedy=f"{f'ask {owner}: ' if owner else ''}decide anew, or remove it",
+        level=Level.WARNING if late else Level.INFO,
+    )
 
 
 def _container(rule: Rule, rules: list[Rule], effect: Effect) -> Rule | None:

@@ -1,32 +1,20 @@
-"""A whole baseline: text to PolicyIR, with every diagnostic."""
+"""A whole baseline: its files to a PolicyIR, with every diagnostic."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from policyc.baseline import read
-from policyc.baseline.acceptance import check_accepted_rules, read_accept
 from policyc.baseline.collector import Collector
-from policyc.baseline.nodes import Mapping, Node, compose
-from policyc.baseline.rules import RULE, read_rule
-from policyc.baseline.settings import read_targets
-from policyc.checks.waiving import waived
-from policyc.inventory import InventoryError, read_inventory
-from policyc.model.diagnostic import Diagnostic, Label
-from policyc.model.facts import Collection, Inventory
-from policyc.model.ir import Mode, PolicyIR, Rule
+from policyc.baseline.includes import Library
+from policyc.baseline.layers import Reading
+from policyc.baseline.sources import BUILTIN, Source, SourceError, builtin, main_source
+from policyc.model.diagnostic import Diagnostic
+from policyc.model.facts import Inventory
+from policyc.model.ir import PolicyIR, Rule
 from policyc.model.span import Span
-
-TOP = ("policyc", "name", "mode", "governs", "levels", "targets", "rules", "accept")
-DEFAULT_GOVERNS = (
-    Collection.EXECUTABLE,
-    Collection.LIBRARY,
-    Collection.SCRIPT,
-    Collection.INSTALLER,
-)
 
 LoadInventory: TypeAlias = Callable[[str], Inventory]
 """Gives the inventory a ``from:`` names; raises InventoryError or OSError."""
@@ -36,130 +24,92 @@ LoadInventory: TypeAlias = Callable[[str], Inventory]
 class LoadedBaseline:
     """A policy, or None when an error kept it from being built, and all diagnostics.
 
-    ``text`` is the source the diagnostics' positions refer to.
+    ``sources`` are the texts the diagnostics' positions refer to, by file name; ``file`` and
+    ``text`` are the baseline's own. ``written`` are the rules as they are written, a rule that
+    stands twice included. ``remarks`` are for ``lint``: they keep nothing from being built.
     """
 
     policy: PolicyIR | None
     diagnostics: tuple[Diagnostic, ...]
     file: str
     text: str
+    sources: Mapping[str, str] = field(default_factory=dict)
+    written: tuple[Rule, ...] = ()
+    remarks: tuple[Diagnostic, ...] = ()
 
 
-def load_baseline(path: Path, given: Inventory | None = None) -> LoadedBaseline:
+def load_baseline(
+    path: Path, given: Inventory | None = None, *, profile: str | None = None
+) -> LoadedBaseline:
     """Read a baseline file; ``given`` is what ``from: inventory`` means.
 
-    Raises OSError if the file cannot be read. Other inventories are looked for beside it.
+    Raises OSError if the file cannot be read, UnknownProfileError. Other inventories and
+    included files are looked for beside the file that names them.
     """
-    raw = path.read_bytes()
-    file = str(path)
     try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        span = Span(file=file, line=line, column=1, end_line=line, end_column=1)
+        source = main_source(path, given)
+    except SourceError as error:
+        file = str(path)
+        span = Span(file=file, line=error.line, column=1, end_line=error.line, end_column=1)
         collector = Collector()
-        collector.add("B001", "the file is not UTF-8", span, remedy="save it as UTF-8")
+        collector.add("B001", error.message, span, remedy=error.remedy)
         return LoadedBaseline(policy=None, diagnostics=tuple(collector.found), file=file, text="")
-
-    def load(name: str) -> Inventory:
-        if name == "inventory":
-            if given is None:
-                raise InventoryError("`from: inventory` needs one; give it with -i FILE")
-            return given
-        return read_inventory(path.parent / name)
-
-    return parse_baseline(text, file, load)
+    return read_source(source, profile)
 
 
-def parse_baseline(text: str, file: str, load: LoadInventory) -> LoadedBaseline:
-    """Read baseline text; ``file`` is the name that positions carry."""
+@dataclass(frozen=True, slots=True)
+class _TextPlace:
+    """Names in a baseline that is a text, not a file: inventories and built-in sets only."""
+
+    load: LoadInventory
+
+    def include(self, name: str) -> Source:
+        if not name.startswith(BUILTIN):
+            message = f"{name}: a baseline that is no file cannot include one"
+            raise SourceError(message, remedy="save the baseline, and read it from its file")
+        return builtin(name)
+
+    def inventory(self, name: str) -> Inventory:
+        return self.load(name)
+
+
+def parse_baseline(
+    text: str, file: str, load: LoadInventory, *, profile: str | None = None
+) -> LoadedBaseline:
+    """Read baseline text; ``file`` is the name that positions carry.
+
+    It may include built-in sets, no files. Raises UnknownProfileError.
+    """
+    place = _TextPlace(load)
+    return read_source(Source(name=file, identity=file, text=text, place=place), profile)
+
+
+def read_source(source: Source, profile: str | None) -> LoadedBaseline:
+    """Read a baseline from wherever it is; raises UnknownProfileError."""
     collector = Collector()
-    root = compose(text, file, collector)
-    top = read.mapping(root, "a baseline", TOP, collector)
-    policy = None if top is None else _policy(top, load, collector)
-    if collector.failed:
-        policy = None
-    found = tuple(sorted(collector.found, key=_position))
-    return LoadedBaseline(policy=policy, diagnostics=found, file=file, text=text)
-
-
-def _position(item: Diagnostic) -> tuple[str, int, int, str]:
-    span = item.span
-    return ("", 0, 0, item.code) if span is None else (span.file, span.line, span.column, item.code)
-
-
-def _policy(top: Mapping, load: LoadInventory, collector: Collector) -> PolicyIR:
-    version = read.text(top.get("policyc"), "policyc", collector)
-    if version != "1":
-        span = top.span if (node := top.get("policyc")) is None else node.span
-        code = "B006" if version is None else "B008"
-        remedy = "begin the file with `policyc: 1`"
-        collector.add(code, "the language version is missing or unknown", span, remedy=remedy)
-    name = read.text(top.get("name"), "name", collector)
-    if top.get("name") is None:
-        collector.add("B006", "a baseline needs a name", top.span, remedy="add `name: …`")
-    mode = read.choice(top.get("mode"), "mode", Mode, collector) or Mode.AUDIT
-    accepted = read_accept(top.get("accept"), collector)
-
-    def load_waived(inventory: str) -> Inventory:
-        return waived(load(inventory), accepted.findings)
-
-    rules = _rules(top, load_waived, collector)
-    check_accepted_rules(accepted.losses, {rule.name for rule in rules}, collector)
-    return PolicyIR(
-        name=name or "",
-        governs=_governs(top.get("governs"), mode, collector),
-        rules=frozenset(rules),
-        accepted=accepted.losses,
-        waivers=accepted.findings,
-        targets=read_targets(top.get("targets"), collector),
-        origin=top.span,
+    library = Library(collector)
+    main = library.read_main(source)
+    policy: PolicyIR | None = None
+    written: tuple[Rule, ...] = ()
+    remarks: tuple[Diagnostic, ...] = ()
+    if main is not None:
+        reading = Reading(main, library, collector)
+        policy, written = reading.policy(profile)
+        remarks = reading.groups.unused(source.name)
+    order = {name: at for at, name in enumerate(library.sources)}
+    return LoadedBaseline(
+        policy=None if collector.failed else policy,
+        diagnostics=tuple(sorted(collector.found, key=lambda item: _position(item, order))),
+        file=source.name,
+        text=source.text,
+        sources=library.sources,
+        written=written,
+        remarks=remarks,
     )
 
 
-def _governs(node: Node | None, mode: Mode, collector: Collector) -> dict[Collection, Mode]:
-    """A list of collections, all in the baseline's mode, or a mode for each."""
-    found: dict[Collection, Mode] = {}
-    if isinstance(node, Mapping):
-        own = read.mapping(node, "governs", [item.value for item in Collection], collector)
-        for key, value in () if own is None else own.entries:
-            chosen = read.choice(value, "mode", Mode, collector)
-            if chosen is not None and key.text in {item.value for item in Collection}:
-                found[Collection(key.text)] = chosen
-    else:
-        for item in read.items(node, "governs", collector):
-            collection = read.choice(item, "collection", Collection, collector)
-            if collection is not None:
-                found[collection] = mode
-    found = found or dict.fromkeys(DEFAULT_GOVERNS, mode)
-    return {item: found[item] for item in sorted(found, key=lambda each: each.value)}
-
-
-def _rules(top: Mapping, load: LoadInventory, collector: Collector) -> list[Rule]:
-    node = top.get("rules")
-    if node is None:
-        collector.add(
-            "B006", "a baseline without rules denies everything", top.span, remedy="add `rules:`"
-        )
-        return []
-    levels = read.items(top.get("levels"), "levels", collector)
-    rules: list[Rule] = []
-    seen: dict[str, Span] = {}
-    for item in read.items(node, "rules", collector):
-        own = read.mapping(item, "a rule", RULE, collector)
-        if own is None:
-            continue
-        identifier = own.get("id")
-        name = read.text(identifier, "id", collector)
-        if name is not None and identifier is not None:
-            if name in seen:
-                collector.add(
-                    "B010",
-                    f"two rules have the id `{name}`",
-                    identifier.span,
-                    remedy="rename one of them",
-                    other=Label(span=seen[name], text="first here"),
-                )
-            seen[name] = identifier.span
-        rules += read_rule(own, name or "", levels, load, collector)
-    return rules
+def _position(item: Diagnostic, order: Mapping[str, int]) -> tuple[int, int, int, str]:
+    span = item.span
+    if span is None:
+        return (0, 0, 0, item.code)
+    return (order.get(span.file, 0), span.line, span.column, item.code)

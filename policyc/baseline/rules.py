@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from policyc.baseline import read
 from policyc.baseline.collector import Collector
-from policyc.baseline.conditions import FromInventory, read_condition
+from policyc.baseline.conditions import Alternatives, FromInventory, read_condition
 from policyc.baseline.nodes import Mapping, Node
 from policyc.baseline.propose import RuleLevel, is_masquerade, match_for, platforms_of
 from policyc.inventory import InventoryError
 from policyc.model.diagnostic import Level
 from policyc.model.facts import Collection, Inventory, Platform
 from policyc.model.ir import AllOf, Effect, Rule
+from policyc.model.waiver import parse_day
 
 RULE = (
     "id",
@@ -23,17 +24,22 @@ RULE = (
     "collections",
     "platforms",
     "principals",
+    "owner",
+    "until",
     "note",
 )
 
 
-def read_rule(
-    own: Mapping,
-    name: str,
-    levels: tuple[Node, ...],
-    load: Callable[[str], Inventory],
-    collector: Collector,
-) -> list[Rule]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a rule of one file can refer to: its groups, its default levels, inventories."""
+
+    groups: Alternatives
+    levels: tuple[Node, ...]
+    load: Callable[[str], Inventory]
+
+
+def read_rule(own: Mapping, name: str, around: Surroundings, collector: Collector) -> list[Rule]:
     """The policy's rules for one rule of the file; empty after reporting an error."""
     effects = [key for key in ("permit", "forbid") if own.key(key) is not None]
     if len(effects) != 1:
@@ -46,31 +52,35 @@ def read_rule(
         return []
     effect = Effect(effects[0])
     key = own.key(effects[0])
-    condition = read_condition(own.get(effects[0]), effects[0], collector, may_be_from=True)
+    condition = read_condition(
+        own.get(effects[0]), effects[0], collector, around.groups, may_be_from=True
+    )
     template = Rule(
         effect=effect,
         match=AllOf(frozenset()),
-        unless=_unless(own, collector),
+        unless=_unless(own, around.groups, collector),
         collections=_collections(own, collector),
         platforms=_platforms(own, collector),
         principals=_principals(own, collector),
         name=name,
         origin=own.span if key is None else key.span,
         note=read.text(own.get("note"), "note", collector) or "",
+        owner=read.text(own.get("owner"), "owner", collector) or "",
+        until=read.value(own.get("until"), "until", parse_day, collector),
     )
     if condition is None:
         return []
     if isinstance(condition, FromInventory):
-        return _from_inventory(condition, template, levels, load, collector)
+        return _from_inventory(condition, template, around, collector)
     return [replace(template, match=match) for match in condition]
 
 
-def _unless(own: Mapping, collector: Collector) -> frozenset[AllOf]:
+def _unless(own: Mapping, groups: Alternatives, collector: Collector) -> frozenset[AllOf]:
     branches: set[AllOf] = set()
     node = own.get("unless")
     listed = (node,) if isinstance(node, Mapping) else read.items(node, "unless", collector)
     for item in listed:
-        condition = read_condition(item, "an exception", collector)
+        condition = read_condition(item, "an exception", collector, groups)
         if isinstance(condition, tuple):
             branches.update(condition)
     return frozenset(branches)
@@ -103,15 +113,14 @@ def _principals(own: Mapping, collector: Collector) -> frozenset[str]:
 def _from_inventory(
     source: FromInventory,
     template: Rule,
-    default: tuple[Node, ...],
-    load: Callable[[str], Inventory],
+    around: Surroundings,
     collector: Collector,
 ) -> list[Rule]:
-    nodes = source.levels or default
+    nodes = source.levels or around.levels
     levels = [read.choice(item, "level", RuleLevel, collector) for item in nodes]
     wanted = [item for item in levels if item is not None] or [RuleLevel.HASH]
     try:
-        inventory = load(source.inventory.text)
+        inventory = around.load(source.inventory.text)
     except (InventoryError, OSError) as error:
         remedy = "make it with `policyc scan PATH -o FILE`"
         collector.add("B011", str(error), source.inventory.span, remedy=remedy)

@@ -6,7 +6,11 @@ import enum
 from typing import Any
 
 from policyc.baseline.conditions import CONDITIONS, HASHES
+from policyc.baseline.includes import TOP
+from policyc.baseline.profiles import PROFILE
 from policyc.baseline.propose import RuleLevel
+from policyc.baseline.rules import RULE
+from policyc.baseline.sources import BUILTIN, builtin_names
 from policyc.checks import CHECKS
 from policyc.lowering.losses import LOSSES
 from policyc.model.diagnostic import Level
@@ -16,6 +20,7 @@ from policyc.targets import load_target, target_names
 from policyc.targets.base import SettingKind, SettingSpec
 
 _TEXT: dict[str, Any] = {"type": ["string", "number"]}
+_DAY: dict[str, Any] = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
 
 
 def json_schema() -> dict[str, Any]:
@@ -25,35 +30,68 @@ def json_schema() -> dict[str, Any]:
         "title": "policyc baseline",
         "type": "object",
         "additionalProperties": False,
-        "required": ["policyc", "name", "rules"],
-        "properties": {
-            "policyc": {"const": 1},
-            "name": {"type": "string", "minLength": 1},
-            "mode": _words(Mode),
-            "governs": {
-                "anyOf": [
-                    _one_or_more(_words(Collection)),
-                    _object({item.value: _words(Mode) for item in Collection}),
-                ]
-            },
-            "levels": _one_or_more(_words(RuleLevel)),
+        "required": ["policyc", "name"],
+        "anyOf": [{"required": [key]} for key in ("rules", "include", "groups")],
+        "properties": _top(),
+        "$defs": {
+            "include": _include(),
+            "governs": _governs([item.value for item in Collection]),
             "targets": _targets(),
             "rules": {"type": "array", "items": {"$ref": "#/$defs/rule"}},
-            "accept": {"type": "array", "items": {"$ref": "#/$defs/accept"}},
-        },
-        "$defs": {
             "rule": _rule(),
             "condition": _condition(),
+            "conditions": _one_or_more({"$ref": "#/$defs/condition"}),
+            "accepts": {"type": "array", "items": {"$ref": "#/$defs/accept"}},
             "accept": _accept(),
+            "profile": _profile(),
         },
     }
+
+
+def _top() -> dict[str, Any]:
+    parts: dict[str, Any] = {
+        "policyc": {"const": 1},
+        "name": {"type": "string", "minLength": 1},
+        "include": {"$ref": "#/$defs/include"},
+        "mode": _words(Mode),
+        "governs": {"$ref": "#/$defs/governs"},
+        "levels": _one_or_more(_words(RuleLevel)),
+        "targets": {"$ref": "#/$defs/targets"},
+        "groups": {"type": "object", "additionalProperties": {"$ref": "#/$defs/conditions"}},
+        "rules": {"$ref": "#/$defs/rules"},
+        "profiles": {"type": "object", "additionalProperties": {"$ref": "#/$defs/profile"}},
+        "accept": {"$ref": "#/$defs/accepts"},
+    }
+    assert tuple(parts) == TOP
+    return parts
+
+
+def _include() -> dict[str, Any]:
+    """A file beside this one, or a built-in set; editors offer the names of the sets."""
+    known = {"enum": [f"{BUILTIN}{name}" for name in builtin_names()]}
+    return _one_or_more({"anyOf": [known, {"type": "string", "pattern": "^[^/~:\\\\][^:\\\\]*$"}]})
+
+
+def _profile() -> dict[str, Any]:
+    parts: dict[str, Any] = {
+        "extends": {"type": "string", "description": "another profile of this baseline"},
+        "include": {"$ref": "#/$defs/include"},
+        "mode": _words(Mode),
+        "governs": {"$ref": "#/$defs/governs"},
+        "targets": {"$ref": "#/$defs/targets"},
+        "drop": _one_or_more({"type": "string", "description": "the id of a rule"}),
+        "rules": {"$ref": "#/$defs/rules"},
+        "accept": {"$ref": "#/$defs/accepts"},
+    }
+    assert tuple(parts) == PROFILE
+    return _object(parts)
 
 
 def _accept() -> dict[str, Any]:
     common = {
         "reason": {"type": "string", "minLength": 1},
         "owner": {"type": "string"},
-        "until": {"type": "string", "format": "date", "description": "the last day it holds"},
+        "until": {**_DAY, "description": "the last day it holds"},
     }
     loss = {
         "loss": {"enum": sorted(LOSSES)},
@@ -70,6 +108,15 @@ def _accept() -> dict[str, Any]:
         "anyOf": [
             _object({**loss, **common}, required=("loss", "target", "reason")),
             {**_object({**finding, **common}, required=("finding", "reason")), **scoped},
+        ]
+    }
+
+
+def _governs(collections: list[str]) -> dict[str, Any]:
+    return {
+        "anyOf": [
+            _one_or_more({"enum": collections}),
+            _object({name: _words(Mode) for name in collections}),
         ]
     }
 
@@ -106,13 +153,16 @@ def _rule() -> dict[str, Any]:
             "id": {"type": "string", "minLength": 1},
             "permit": effect,
             "forbid": effect,
-            "unless": _one_or_more({"$ref": "#/$defs/condition"}),
+            "unless": {"$ref": "#/$defs/conditions"},
             "collections": _one_or_more(_words(Collection)),
             "platforms": _one_or_more(_words(Platform)),
             "principals": _one_or_more({"type": "string"}),
+            "owner": {"type": "string", "description": "who answers for the rule"},
+            "until": {**_DAY, "description": "the last day it is meant for; see lint --on"},
             "note": {"type": "string"},
         }
     )
+    assert {*rule["properties"]} == {*RULE}
     return {**rule, "oneOf": [{"required": ["permit"]}, {"required": ["forbid"]}]}
 
 
@@ -151,6 +201,7 @@ def _condition() -> dict[str, Any]:
         "type": {"type": "string", "description": "MIME type as fapolicyd names it"},
         "trusted": {"const": True},
         "masquerade": _words(Level),
+        "group": _one_or_more({"type": "string", "description": "a name under `groups`"}),
         "everything": {"const": True},
     }
     assert tuple(parts) == CONDITIONS
@@ -165,6 +216,7 @@ def _targets() -> dict[str, Any]:
         own: dict[str, Any] = {
             "mode": _words(Mode),
             "collections": _one_or_more({"enum": collections}),
+            "governs": _governs(collections),
         }
         own |= {spec.name: _setting(spec) for spec in capabilities.settings}
         sections[name] = _object(own)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from policyc.baseline import read
 from policyc.baseline.collector import Collector, did_you_mean
 from policyc.baseline.nodes import Mapping, Node, Scalar
@@ -10,7 +12,7 @@ from policyc.model.ir import Mode, Setting, TargetSettings
 from policyc.targets import load_target, target_names
 from policyc.targets.base import Capabilities, SettingKind, SettingSpec
 
-COMMON = ("mode", "collections")
+COMMON = ("mode", "collections", "governs")
 
 
 def read_targets(node: Node | None, collector: Collector) -> dict[str, TargetSettings]:
@@ -40,22 +42,51 @@ def _settings(name: str, node: Node, collector: Collector) -> TargetSettings:
         setting = None if spec is None else _setting(spec, value, collector)
         if setting is not None:
             values[key.text] = setting
+    collections, modes = _governed(own, capabilities, collector)
     return TargetSettings(
         mode=read.choice(own.get("mode"), "mode", Mode, collector),
-        collections=_collections(own, capabilities, collector),
+        collections=collections,
+        modes=modes,
         values=values,
         origin=own.span,
     )
 
 
-def _collections(
+def _governed(
     own: Mapping, capabilities: Capabilities, collector: Collector
-) -> frozenset[Collection] | None:
-    node = own.get("collections")
-    if node is None:
-        return None
+) -> tuple[frozenset[Collection] | None, dict[Collection, Mode]]:
+    """What the target is asked to govern, and the modes of single collections.
+
+    ``collections`` is a list; ``governs`` a list too, or a mode for each collection.
+    """
+    node = own.get("governs")
+    listed = own.get("collections")
+    if node is not None and listed is not None:
+        message = "`governs` and `collections` say the same"
+        collector.add("B009", message, node.span, remedy="keep one of them")
+    if not isinstance(node, Mapping):
+        given = node if node is not None else listed
+        if given is None:
+            return None, {}
+        items = read.items(given, "collections", collector)
+        return frozenset(_known(items, capabilities, collector)), {}
+    names = [item.value for item in Collection]
+    read.mapping(node, "governs", names, collector)
+    entries = [(key, value) for key, value in node.entries if key.text in names]
+    modes = {
+        Collection(key.text): read.choice(value, "mode", Mode, collector) for key, value in entries
+    }
+    known = _known((key for key, _ in entries), capabilities, collector)
+    found = {item: mode for item, mode in modes.items() if mode is not None}
+    return frozenset(known), found
+
+
+def _known(
+    items: Iterable[Node], capabilities: Capabilities, collector: Collector
+) -> set[Collection]:
+    """The collections named, after reporting those the target cannot govern."""
     found = set()
-    for item in read.items(node, "collections", collector):
+    for item in items:
         collection = read.choice(item, "collection", Collection, collector)
         if collection is None:
             continue
@@ -68,7 +99,20 @@ def _collections(
                 remedy=f"possible: {possible}",
             )
         found.add(collection)
-    return frozenset(found)
+    return found
+
+
+def merged(base: TargetSettings, over: TargetSettings) -> TargetSettings:
+    """The settings of a target with those of a profile over them, key by key."""
+    # A mode for the target as a whole replaces modes that the base gave single collections.
+    modes = {} if over.mode is not None or over.collections is not None else base.modes
+    return TargetSettings(
+        mode=over.mode or base.mode,
+        collections=base.collections if over.collections is None else over.collections,
+        modes={**modes, **over.modes},
+        values={**base.values, **over.values},
+        origin=over.origin,
+    )
 
 
 def _setting(spec: SettingSpec, node: Node, collector: Collector) -> Setting | None:

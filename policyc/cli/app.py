@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
-import enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import policyc
+from policyc.cli.options import (
+    AsOption,
+    BaselineOption,
+    ExtensionsOption,
+    FailOn,
+    Format,
+    InventoryOption,
+    JobsOption,
+    MagikaOption,
+    PlatformName,
+    ProfileOption,
+    Report,
+    ReportOption,
+    TargetOption,
+)
 from policyc.cli.wdac import wdac_app
 
 app = typer.Typer(
@@ -24,70 +38,6 @@ app = typer.Typer(
 )
 
 
-class Format(enum.StrEnum):
-    """Output forms of findings."""
-
-    TEXT = "text"
-    JSON = "json"
-    SARIF = "sarif"
-    GITHUB = "github"
-    CSV = "csv"
-    JUNIT = "junit"
-    GITLAB = "gitlab"
-    MARKDOWN = "markdown"
-    HTML = "html"
-
-
-class FailOn(enum.StrEnum):
-    """Which findings make ``check`` exit 1."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NEVER = "never"
-
-
-class PlatformName(enum.StrEnum):
-    """Platforms a tree can belong to."""
-
-    WINDOWS = "windows"
-    MACOS = "macos"
-    LINUX = "linux"
-
-
-BaselineOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--baseline",
-        "-b",
-        help="The baseline. Default: $POLICYC_BASELINE, else the nearest policyc.yaml upwards.",
-    ),
-]
-InventoryOption = Annotated[
-    list[Path] | None,
-    typer.Option("--inventory", "-i", help="An inventory made by `policyc scan`; repeatable."),
-]
-TargetOption = Annotated[
-    list[str] | None,
-    typer.Option("--target", "-t", help="A target; repeatable. Default: all of them."),
-]
-AsOption = Annotated[
-    str | None,
-    typer.Option("--as", help=r"Where the endpoint sees the root: /opt/acme or 'C:\Acme'."),
-]
-JobsOption = Annotated[
-    int, typer.Option("--jobs", "-j", min=0, help="Worker processes; 0 is one per processor.")
-]
-
-ExtensionsOption = Annotated[
-    Path | None,
-    typer.Option(help="A table of extensions added to the shipped one, tab-separated."),
-]
-MagikaOption = Annotated[
-    bool,
-    typer.Option("--magika", help="Let Magika name the language of texts (policyc[magika])."),
-]
-
-
 def _day(text: str | None) -> dt.date | None:
     from policyc.cli.console import fail  # noqa: PLC0415
     from policyc.model.waiver import parse_day  # noqa: PLC0415
@@ -96,6 +46,15 @@ def _day(text: str | None) -> dt.date | None:
         return None if text is None else parse_day(text)
     except ValueError as error:
         return fail(f"--on {error}")
+
+
+def _lint_day(on: str | None, *, today: bool) -> dt.date | None:
+    """The day to compare dates with; the clock is read only when that is asked for."""
+    from policyc.cli.console import fail  # noqa: PLC0415
+
+    if on is not None and today:
+        fail("give --on or --today, not both")
+    return dt.datetime.now().astimezone().date() if today else _day(on)
 
 
 def _version(*, value: bool) -> None:
@@ -211,6 +170,7 @@ def check(
         Path | None,
         typer.Option("--baseline", "-b", help="Leave out what this baseline accepts."),
     ] = None,
+    profile: ProfileOption = None,
     on: Annotated[
         str | None,
         typer.Option(help="Acceptances that ended before this day (2027-03-01) do not count."),
@@ -250,6 +210,7 @@ def check(
             jobs=jobs,
             output=output,
             baseline=baseline,
+            profile=profile,
             on=_day(on),
             extensions=extensions,
             icons=icons,
@@ -289,10 +250,12 @@ def compile_command(
     inventory: InventoryOption = None,
     target: TargetOption = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")] = Path("out"),
+    profile: ProfileOption = None,
     *,
     check_only: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 1 if the folder is stale.")
     ] = False,
+    form: ReportOption = Report.TEXT,
 ) -> None:
     """Compile a baseline, parse the result back and prove it file by file.
 
@@ -302,11 +265,21 @@ def compile_command(
     Examples:
       policyc compile policyc.yaml -i inventory.parquet -o out
 
+      policyc compile --profile kiosk -i inventory.parquet -o out/kiosk
+
       policyc compile -t wdac -t applocker --check
     """
     from policyc.cli.compiling import run_compile  # noqa: PLC0415
 
-    run_compile(baseline, inventory or [], target or [], output, check_only=check_only)
+    run_compile(
+        baseline,
+        inventory or [],
+        target or [],
+        output,
+        check_only=check_only,
+        form=form.value,
+        profile=profile,
+    )
 
 
 @app.command()
@@ -322,15 +295,27 @@ def lint(
     form: Annotated[
         str, typer.Option("--format", "-f", help="For App Control policies: text, json, sarif")
     ] = "text",
+    profile: ProfileOption = None,
+    on: Annotated[
+        str | None,
+        typer.Option("--on", help="Also name what is due on this day: 2026-12-31."),
+    ] = None,
+    *,
+    today: Annotated[
+        bool, typer.Option("--today", help="As --on with the day of this machine's clock.")
+    ] = False,
 ) -> None:
     """Find what is wrong with a baseline or with App Control policies, XML or binary.
 
-    A baseline: errors at their place, and rules that can decide nothing. A policy: dead rules,
-    traps, and what stops a machine. Exit codes: 0 nothing but remarks; 1 an error was found in
-    a policy; 2 an error in the baseline, or no policy at all.
+    A baseline: errors at their place, rules that can decide nothing, groups that no rule uses,
+    and, only if a day is given, what is past its `until`. A policy: dead rules, traps, and what
+    stops a machine. Exit codes: 0 nothing but remarks; 1 an error was found in a policy, or
+    something pointless or overdue in a baseline; 2 an error in the baseline, or no policy at all.
 
     Examples:
       policyc lint policyc.yaml
+
+      policyc lint policyc.yaml --profile kiosk --on 2026-12-31
 
       policyc lint SiPolicy.p7b --min-os win11 --format json
     """
@@ -341,7 +326,9 @@ def lint(
 
         if len(files or ()) > 1:
             fail("one baseline at a time, and no policies with it")
-        run_lint(baselines[0] if baselines else None, inventory or [])
+        day = _lint_day(on, today=today)
+        named = baselines[0] if baselines else None
+        run_lint(named, inventory or [], profile=profile, day=day)
         return
     from policyc.cli.wdac import lint_policies  # noqa: PLC0415
 
@@ -358,28 +345,38 @@ def verify(
     target: Annotated[
         str | None, typer.Option("--target", "-t", help="Needed for single files.")
     ] = None,
+    form: ReportOption = Report.TEXT,
+    profile: ProfileOption = None,
 ) -> None:
-    """Compare artifacts, even edited ones, with the baseline on every file of the inventory.
+    """Compare artifacts, even edited or foreign ones, with the baseline.
+
+    Every file of the inventory is decided both ways, and files made from the rules of both
+    sides; without an inventory only those. Each difference is listed with the loss that explains
+    it. Exit codes: 0 none is unexplained, 1 some are, 2 an artifact cannot be read.
 
     Examples:
       policyc verify out -b policyc.yaml -i inventory.parquet
 
-      policyc verify edited.xml -t applocker -i inventory.parquet
+      policyc verify edited.xml -t applocker -i inventory.parquet --format json
     """
     from policyc.cli.compiling import run_verify  # noqa: PLC0415
 
-    run_verify(artifacts, baseline, inventory or [], target)
+    run_verify(artifacts, baseline, inventory or [], target, form=form.value, profile=profile)
 
 
 @app.command()
 def explain(
     what: Annotated[
-        str, typer.Argument(help="A file, a SHA-256, a code such as M003, or an extension.")
+        str,
+        typer.Argument(
+            help="A file, a SHA-256, a code such as M003, an extension, a built-in set."
+        ),
     ],
     baseline: BaselineOption = None,
     inventory: InventoryOption = None,
     target: TargetOption = None,
     seen_as: AsOption = None,
+    profile: ProfileOption = None,
 ) -> None:
     """Say why a file is decided as it is, per target; or what a code means.
 
@@ -387,6 +384,8 @@ def explain(
       policyc explain L012
 
       policyc explain .scr
+
+      policyc explain builtin:lolbas-deny
 
       policyc explain ~/Downloads/invoice.pdf
 
@@ -396,7 +395,7 @@ def explain(
     """
     from policyc.cli.explaining import run_explain  # noqa: PLC0415
 
-    run_explain(what, baseline, inventory or [], target or [], seen_as)
+    run_explain(what, baseline, inventory or [], target or [], seen_as, profile)
 
 
 @app.command()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import typer
 
-from policyc.baseline import LoadedBaseline, load_baseline
+from policyc.baseline import LoadedBaseline, UnknownProfileError, load_baseline
 from policyc.baseline.acceptance import unused_acceptances
-from policyc.baseline.lint import lint_policy
+from policyc.baseline.lint import lint_dates, lint_rules
 from policyc.cli.console import Exit, fail, note, out, show
 from policyc.compiler import (
     BundleState,
@@ -22,17 +25,23 @@ from policyc.compiler import (
     verify_witnesses,
     write_bundle,
 )
+from policyc.compiler.account import difference_line, report_value, result_value
 from policyc.inventory import InventoryError, read_inventory
 from policyc.inventory.schema import to_row
 from policyc.model.artifact import Artifact
+from policyc.model.diagnostic import Level
 from policyc.model.facts import HostInfo, Inventory
 from policyc.model.ir import PolicyIR, canonical
 from policyc.model.loss import Loss
+from policyc.reports.json import dump
 from policyc.reports.safe import printable
 from policyc.reports.text import loss_diagnostic, table
 from policyc.targets import target_names
 from policyc.targets.base import ArtifactError
-from policyc.verify import Report
+from policyc.verify import Difference
+
+_LISTED = 50
+"""Differences that are listed as text for a target."""
 
 
 def find_baseline(given: Path | None) -> Path:
@@ -73,27 +82,42 @@ def read_inventories(paths: list[Path]) -> Inventory | None:
     return Inventory(host=HostInfo(), files=tuple(files), skipped=skipped)
 
 
-def load(given: Path | None, inventory: Inventory | None) -> tuple[LoadedBaseline, PolicyIR]:
-    """Read the baseline and show its diagnostics; exits 2 on an error."""
+def load(
+    given: Path | None, inventory: Inventory | None, profile: str | None = None
+) -> tuple[LoadedBaseline, PolicyIR]:
+    """Read the baseline and show its diagnostics; exits 2 on an error or an unknown profile."""
     path = find_baseline(given)
     try:
-        loaded = load_baseline(path, inventory)
+        loaded = load_baseline(path, inventory, profile=profile)
     except OSError as error:
         fail(f"{path}: {error.strerror}")
-    show(loaded.diagnostics, {loaded.file: loaded.text})
+    except UnknownProfileError as error:
+        fail(f"{path}: {printable(str(error))}")
+    show(loaded.diagnostics, loaded.sources)
     if loaded.policy is None:
         count = len(loaded.diagnostics)
         fail(f"{path} has {count} problem{'' if count == 1 else 's'}; nothing was written")
     return loaded, loaded.policy
 
 
-def run_lint(baseline: Path | None, inventories: list[Path]) -> None:
-    """Show what makes a baseline longer than its meaning; exits 1 if anything does."""
-    loaded, policy = load(baseline, read_inventories(inventories))
-    found = lint_policy(policy)
-    show(found, {loaded.file: loaded.text})
-    out(f"{len(policy.rules):,} rules, {len(found):,} that decide nothing")
-    if found:
+def run_lint(
+    baseline: Path | None, inventories: list[Path], *, profile: str | None, day: dt.date | None
+) -> None:
+    """Show what makes a baseline longer than its meaning, and what is due on ``day``.
+
+    Exits 1 if something decides nothing or is past its date.
+    """
+    loaded, policy = load(baseline, read_inventories(inventories), profile)
+    pointless = lint_rules(loaded.written)
+    due = (
+        () if day is None else lint_dates(loaded.written, (*policy.accepted, *policy.waivers), day)
+    )
+    show((*pointless, *loaded.remarks, *due), loaded.sources)
+    overdue = [item for item in due if item.level is not Level.INFO]
+    dated = "" if day is None else f", {len(overdue):,} past their date on {day}"
+    unused = f", {len(loaded.remarks):,} unused groups" if loaded.remarks else ""
+    out(f"{len(policy.rules):,} rules, {len(pointless):,} that decide nothing{unused}{dated}")
+    if pointless or loaded.remarks or overdue:
         raise typer.Exit(Exit.FINDINGS)
 
 
@@ -113,34 +137,41 @@ def run_compile(
     output: Path,
     *,
     check_only: bool,
+    form: str = "text",
+    profile: str | None = None,
 ) -> None:
     """Compile, verify, and write or compare."""
     names = chosen_targets(targets)
     inventory = read_inventories(inventories)
-    loaded, policy = load(baseline, inventory)
+    loaded, policy = load(baseline, inventory, profile)
     results = compile_policy(policy, inventory or Inventory(), names)
-    sources = {loaded.file: loaded.text}
     for result in results:
         show(
             tuple(loss_diagnostic(item, accepted=_reason(item, result)) for item in result.losses),
-            sources,
+            loaded.sources,
         )
     used = frozenset(item for result in results for item in result.accepted)
     asked = tuple(item for item in policy.accepted if item.target in names)
     unused = unused_acceptances(policy, used | (frozenset(policy.accepted) - frozenset(asked)))
-    show(unused, sources)
-    out(_result_table(results))
+    show(unused, loaded.sources)
+    if form == "json":
+        out(dump({"targets": [result_value(item) for item in results]}))
+    else:
+        out(_result_table(results))
+        for result in results:
+            _list_differences(result.target, result.report.differences)
+    tell = note if form == "json" else out
     failed = [result for result in results if result.failure is not None]
     if failed:
         _report_failures(failed)
     if check_only:
-        _check_only(results, output)
+        _check_only(results, output, tell)
         return
     try:
         written = write_bundle(results, output)
     except OSError as error:
         fail(f"{output}: {error.strerror}")
-    out(f"{len(written)} of {len(results)} targets written to {output}{os.sep}")
+    tell(f"{len(written)} of {len(results)} targets written to {output}{os.sep}")
     if any(result.refused for result in results):
         raise typer.Exit(Exit.FINDINGS)
 
@@ -209,7 +240,9 @@ def _report_failures(failed: list[TargetResult]) -> None:
     raise typer.Exit(Exit.INTERNAL)
 
 
-def _check_only(results: tuple[TargetResult, ...], output: Path) -> None:
+def _check_only(
+    results: tuple[TargetResult, ...], output: Path, tell: Callable[[str], None]
+) -> None:
     stale = False
     for result in results:
         if result.refused:
@@ -223,20 +256,31 @@ def _check_only(results: tuple[TargetResult, ...], output: Path) -> None:
     if stale:
         note("policyc: run `policyc compile` and commit the result")
         raise typer.Exit(Exit.FINDINGS)
-    out(f"{output}{os.sep} is current")
+    tell(f"{output}{os.sep} is current")
 
 
 def run_verify(
-    paths: list[Path], baseline: Path | None, inventories: list[Path], target: str | None
+    paths: list[Path],
+    baseline: Path | None,
+    inventories: list[Path],
+    target: str | None,
+    *,
+    form: str = "text",
+    profile: str | None = None,
 ) -> None:
     """Compare artifacts with the baseline; exits 1 on a difference no loss explains."""
     if target is not None:
         chosen_targets([target])
-    inventory = read_inventories(inventories)
-    if inventory is None:
-        fail("verify compares on real files: give an inventory with -i FILE")
-    _, policy = load(baseline, inventory)
+    given = read_inventories(inventories)
+    if given is None:
+        note(
+            "policyc: no inventory (-i FILE): only made files are decided, and what was expanded "
+            "over one counts as unexplained"
+        )
+    inventory = given or Inventory()
+    _, policy = load(baseline, inventory, profile)
     bad = False
+    values: list[dict[str, Any]] = []
     rows: list[tuple[str, ...]] = [
         (
             "target",
@@ -260,21 +304,25 @@ def run_verify(
         counts = (report.agree, report.narrower, report.wider, report.unknown)
         shown = (*counts, len(report.mismatches), made.total, len(made.mismatches))
         rows.append((name, *(f"{count:,}" for count in shown)))
-        _show_mismatches(report)
-        _show_mismatches(made)
-    out(table(rows, right=frozenset({1, 2, 3, 4, 5, 6, 7})))
+        own = {"inventory": report_value(report), "witnesses": report_value(made)}
+        values.append({"target": name, **own})
+        if form == "text":
+            _list_differences(name, (*report.differences, *made.mismatches))
+    if form == "json":
+        out(dump({"targets": values}))
+    else:
+        out(table(rows, right=frozenset({1, 2, 3, 4, 5, 6, 7})))
     if bad:
         raise typer.Exit(Exit.FINDINGS)
 
 
-def _show_mismatches(report: Report) -> None:
-    for item in report.mismatches[:20]:
-        note(
-            f"{printable(item.facts.path)}: baseline {item.baseline.verdict.value}, "
-            f"{report.target} {item.target.verdict.value} ({printable(item.target.reason)})"
-        )
-    if len(report.mismatches) > 20:
-        note(f"… and {len(report.mismatches) - 20} more")
+def _list_differences(target: str, differences: tuple[Difference, ...]) -> None:
+    """Each difference with its loss and where that comes from; unexplained ones first."""
+    ordered = sorted(differences, key=lambda item: item.loss is not None)
+    for item in ordered[:_LISTED]:
+        note(f"{target}: {printable(difference_line(item))}")
+    if len(ordered) > _LISTED:
+        note(f"{target}: … and {len(ordered) - _LISTED:,} more; --format json has them all")
 
 
 def _collect(paths: list[Path], target: str | None) -> list[tuple[str, tuple[Artifact, ...]]]:

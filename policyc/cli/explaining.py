@@ -13,18 +13,18 @@ import typer
 
 from policyc.baseline import json_schema
 from policyc.baseline.collector import BASELINE_CODES
+from policyc.baseline.sources import BUILTIN, SourceError, builtin
 from policyc.checks import CHECKS, check_file
 from policyc.cli.compiling import chosen_targets, load, nearest_baseline, read_inventories
 from policyc.cli.console import Exit, fail, out, style_for
-from policyc.compiler import compile_policy, evaluate_result
+from policyc.cli.decisions import decisions_text
 from policyc.inventory.scan import scan_one
 from policyc.inventory.worker import ScanOptions
 from policyc.lowering.losses import LOSSES
-from policyc.model.decision import Decision, Verdict, decide
+from policyc.model.decision import Verdict
 from policyc.model.diagnostic import Finding
 from policyc.model.facts import UNKNOWN, FileFacts, Inventory, Skipped
 from policyc.model.formats import FileFormat
-from policyc.model.ir import PolicyIR, Rule
 from policyc.readers.claims import extension_row
 from policyc.readers.crosscheck import cross_check
 from policyc.readers.opinion import file_says
@@ -49,10 +49,14 @@ def run_explain(
     inventories: list[Path],
     targets: list[str],
     seen_as: str | None,
+    profile: str | None = None,
 ) -> None:
     """Explain a code, or the decision about a file."""
     if _CODE.fullmatch(what.upper()) and not Path(what).exists():
         out(_manual(what.upper()))
+        return
+    if what.startswith(BUILTIN):
+        out(_builtin(what))
         return
     if what.startswith(".") and not Path(what).exists():
         out(_extension(what[1:].lower()))
@@ -75,18 +79,9 @@ def run_explain(
     if nearest_baseline(baseline) is None:
         out("\nno baseline is in reach, so nothing decides about it; name one with -b")
         return
-    _, policy = load(baseline, inventory or Inventory())
-    rows = [("", "decision", "because")]
-    verdict = decide(policy, facts)
-    rows.append(("baseline", verdict.verdict.value, _because(verdict, policy)))
-    for result in compile_policy(policy, inventory or Inventory(), names):
-        target = load_target(result.target)
-        if not target.governs(facts):
-            rows.append((result.target, "-", "is not asked about such a file"))
-            continue
-        decision = evaluate_result(result, facts)
-        rows.append((result.target, decision.verdict.value, printable(decision.reason)))
-    out("\n" + table(rows))
+    _, policy = load(baseline, inventory or Inventory(), profile)
+    verdict, text = decisions_text(policy, inventory or Inventory(), facts, names)
+    out("\n" + text)
     if verdict.verdict is Verdict.UNDETERMINED:
         raise typer.Exit(Exit.UNDETERMINED)
 
@@ -117,6 +112,14 @@ def _manual(code: str) -> str:
         rule = APP_CONTROL_RULES[code]
         return f"{code} {rule.manual}\n\nFix: {rule.fix}"
     return fail(f"there is no code {code}")
+
+
+def _builtin(name: str) -> str:
+    """The text of a set that ships with policyc; exits 2 if there is none of that name."""
+    try:
+        return builtin(name).text.rstrip()
+    except SourceError as error:
+        return fail(printable(f"{error.message}; {error.remedy}"))
 
 
 def _extension(name: str) -> str:
@@ -195,20 +198,6 @@ def _second_opinion(path: Path, facts: FileFacts) -> str:
         f"{printable(item.ours)}"
         for item in found
     )
-
-
-def _because(decision: Decision, policy: PolicyIR) -> str:
-    rules = {rule.id: rule for rule in policy.rules}
-    named = [_named(rules[item]) for item in decision.because if item in rules]
-    if decision.missing:
-        named.append(f"not known: {', '.join(decision.missing)}")
-    if not named:
-        return "no rule permits it" if decision.verdict is Verdict.DENY else ""
-    return ", ".join(dict.fromkeys(named))
-
-
-def _named(rule: Rule) -> str:
-    return printable(f"{rule.effect.value} {rule.name or rule.id} ({rule.origin})")
 
 
 def run_targets(name: str | None) -> None:

@@ -48,6 +48,7 @@ class CheckRequest:
     jobs: int = 0
     output: Path | None = None
     baseline: Path | None = None
+    profile: str | None = None
     on: dt.date | None = None
     extensions: Path | None = None
     icons: Path | None = None
@@ -75,7 +76,7 @@ def run_check(request: CheckRequest) -> None:
         fail(f"{request.output.parent}: no such folder to write to")
     extensions = own_extensions(request.extensions)
     _use_icons(request.icons)
-    waivers = _waivers(request.baseline)
+    waivers = _waivers(request.baseline, request.profile)
     checked = _check(request, extensions)
     if request.second_opinion:
         checked.findings = list(_with_opinions(checked.findings))
@@ -123,12 +124,12 @@ def _use_icons(path: Path | None) -> None:
         fail(f"{path}: {error.strerror}")
 
 
-def _waivers(baseline: Path | None) -> tuple[Waiver, ...]:
+def _waivers(baseline: Path | None, profile: str | None) -> tuple[Waiver, ...]:
     """The findings that a baseline accepts; exits 2 if the baseline has an error."""
     if baseline is None:
         return ()
     # `from: inventory` says nothing about what is accepted, so an empty one will do.
-    _, policy = load(baseline, Inventory())
+    _, policy = load(baseline, Inventory(), profile)
     return policy.waivers
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from policyc.checks.waiving import waived
@@ -47,6 +49,10 @@ class TargetResult:
     def writable(self) -> bool:
         """True if the artifacts may be written."""
         return not self.refused and self.failure is None
+
+
+_SHOWN = 20
+"""Files of the inventory that a reproducer is tried with first: each try is a compile."""
 
 
 def compile_policy(
@@ -115,7 +121,8 @@ def compile_target(
             failure = "the artifact read back is not the policy that was written"
         report = _compare(prepared, model, prepared.files)
         made = _witnesses(prepared, model)
-        seen, truncated = _compare(prepared, model, made.files), made.truncated
+        seen = _compare(prepared, model, made)
+        truncated = made.truncated
         if report.mismatches or seen.mismatches:
             failure = _mismatch_text(report if report.mismatches else seen)
     provenance = dict(sorted(prepared.lowered.provenance.items()))
@@ -132,17 +139,20 @@ def compile_target(
         truncated=truncated,
         provenance=provenance,
         failure=failure,
-        reproducer=_reproducer(policy, inventory, name) if failure and reduce else None,
+        reproducer=_reproducer(policy, inventory, name, report) if failure and reduce else None,
     )
 
 
-def _reproducer(policy: PolicyIR, inventory: Inventory, name: str) -> PolicyIR:
-    """The fewest rules whose compile fails too."""
+def _reproducer(policy: PolicyIR, inventory: Inventory, name: str, report: Report) -> PolicyIR:
+    """The fewest rules whose compile fails too, on few files if those show it as well."""
 
-    def fails(smaller: PolicyIR) -> bool:
-        return compile_target(smaller, inventory, name, reduce=False).failure is not None
+    def fails(smaller: PolicyIR, files: Inventory) -> bool:
+        return compile_target(smaller, files, name, reduce=False).failure is not None
 
-    return reduced(policy, fails)
+    wrong = tuple(dict.fromkeys(item.facts for item in report.mismatches[:_SHOWN]))
+    few = Inventory(host=inventory.host, files=wrong)
+    chosen = few if fails(policy, few) else inventory
+    return reduced(policy, lambda smaller: fails(smaller, chosen))
 
 
 def verify_artifacts(
@@ -163,13 +173,21 @@ def verify_witnesses(
     """As ``verify_artifacts``, on files made from the rules of both sides."""
     prepared = _prepare(policy, inventory, name)
     model = prepared.target.parse(artifacts)
-    return _compare(prepared, model, _witnesses(prepared, model).files)
+    return _compare(prepared, model, _witnesses(prepared, model))
 
 
 def evaluate_result(result: TargetResult, facts: FileFacts) -> Decision:
     """What a compiled policy decides about one file; raises ArtifactError."""
     target = load_target(result.target)
     return target.evaluate(target.parse(_enforced(result.artifacts)), facts)
+
+
+def describe_result(result: TargetResult, facts: FileFacts) -> tuple[str, ...]:
+    """How a compiled policy comes to its decision, in the target's words; raises ArtifactError."""
+    target = load_target(result.target)
+    if target.describe is None:
+        return ()
+    return target.describe(target.parse(_enforced(result.artifacts)), facts)
 
 
 def _witnesses(prepared: _Prepared, model: object) -> Witnesses:
@@ -184,7 +202,7 @@ def _witnesses(prepared: _Prepared, model: object) -> Witnesses:
     )
 
 
-def _compare(prepared: _Prepared, model: object, files: tuple[FileFacts, ...]) -> Report:
+def _compare(prepared: _Prepared, model: object, files: Iterable[FileFacts]) -> Report:
     target = prepared.target
     return compare(
         prepared.policy,
@@ -238,6 +256,7 @@ def _provenance_artifact(
             {
                 "rule": identifier.value,
                 "name": rules[identifier].name,
+                **_file(rules[identifier].origin.file, policy.origin.file),
                 "line": rules[identifier].origin.line,
                 "column": rules[identifier].origin.column,
             }
@@ -253,3 +272,12 @@ def _provenance_artifact(
         media_type="application/json",
         enforced=False,
     )
+
+
+def _file(file: str, main: str) -> dict[str, str]:
+    """The included file a rule stands in, seen from the baseline; nothing for the baseline."""
+    if file == main:
+        return {}
+    if file.startswith("builtin:"):
+        return {"file": file}
+    return {"file": Path(os.path.relpath(file, Path(main).parent)).as_posix()}

@@ -10,6 +10,9 @@ from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin
 
+import msgspec
+
+from policyc.model.facts import Certificate, Signature
 from policyc.model.identity import DistinguishedName
 from policyc.model.version import FileVersion
 
@@ -53,11 +56,6 @@ def _encoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401
     return fields_of
 
 
-def decode(value: Any, kind: Any) -> Any:  # noqa: ANN401
-    """The value of type ``kind``; raises ValueError or TypeError where it does not fit."""
-    return _decoder(kind)(value)
-
-
 def _text(text: str) -> str:
     """Text JSON can carry: a lone surrogate becomes a replacement character."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
@@ -71,18 +69,19 @@ def _field_names(kind: type) -> tuple[str, ...]:
 
 
 @cache
-def _decoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401
+def decoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401
+    """Makes values of type ``kind``; raises ValueError or TypeError where one does not fit."""
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
         options = [item for item in get_args(kind) if item is not type(None)]
         options = [item for item in options if get_origin(item) is not Literal]
-        inner = _decoder(options[0])
+        inner = decoder(options[0])
         return lambda value: None if value is None else inner(value)
     if origin is tuple:
         element = get_args(kind)[0]
         if kind == tuple[str, str]:
             return lambda value: (str(value[0]), str(value[1]))
-        inner = _decoder(element)
+        inner = decoder(element)
         return lambda value: tuple(inner(item) for item in value or ())
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return kind
@@ -115,7 +114,7 @@ def _dataclass_decoder(kind: type) -> Callable[[Any], Any]:
             attributes=tuple((str(item[0]), str(item[1])) for item in value or ())
         )
     hints = typing.get_type_hints(kind)
-    inner = {name: _decoder(hints[name]) for name in names}
+    inner = {name: decoder(hints[name]) for name in names}
     texts = [
         field.name
         for field in fields(kind)
@@ -130,4 +129,25 @@ def _dataclass_decoder(kind: type) -> Callable[[Any], Any]:
         present = {**dict.fromkeys(texts, ""), **present}
         return kind(**{name: inner[name](item) for name, item in present.items()})
 
-    return build
+    return _shared(build) if kind in _SHARED else build
+
+
+_SHARED = (Certificate, Signature)
+"""Kinds that many files have in common: one value for all of them saves time and memory."""
+_KEPT = 65_536
+
+
+def _shared(build: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    kept: dict[bytes, Any] = {}
+
+    def get(value: Any) -> Any:  # noqa: ANN401
+        key = msgspec.json.encode(value)
+        found = kept.get(key)
+        if found is None:
+            found = build(value)
+            if len(kept) >= _KEPT:
+                kept.clear()
+            kept[key] = found
+        return found
+
+    return get

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, get_type_hints
 
-from policyc.inventory.codec import decode, encode
+from policyc.inventory.codec import decoder, encode
 from policyc.model.facts import UNKNOWN, FileFacts, Hashes, Skipped, SkipReason
 from policyc.model.formats import FileFormat
 
@@ -72,6 +72,8 @@ _FACTS = {
     for name, kind in get_type_hints(FileFacts).items()
     if name not in ("path", "actual", "hashes")
 }
+_READ_HASHES = {name: decoder(kind) for name, kind in _HASHES.items()}
+_READ_FACTS = {name: decoder(kind) for name, kind in _FACTS.items()}
 _UNKNOWABLE = frozenset(
     {*_HASHES, "signatures", "version_info", "package", "trusted", "writable_by_users", "ftype"}
     | {"masquerade", "posix"}
@@ -122,8 +124,8 @@ def from_row(row: Mapping[str, Any]) -> FileFacts | Skipped:
     if not unknown <= _UNKNOWABLE:
         raise ValueError(f"unknown names {sorted(unknown - _UNKNOWABLE)}, which are no facts")
     values: dict[str, Any] = {
-        name: UNKNOWN if name in unknown else decode(row[name], kind)
-        for name, kind in _FACTS.items()
+        name: UNKNOWN if name in unknown else read(row[name])
+        for name, read in _READ_FACTS.items()
         if name in unknown or row.get(name) is not None
     }
     # Where a fact's default is UNKNOWN, a missing value means "there is none".
@@ -131,8 +133,8 @@ def from_row(row: Mapping[str, Any]) -> FileFacts | Skipped:
         values.setdefault(name, None)
     hashes = Hashes(
         **{
-            name: UNKNOWN if name in unknown else decode(row.get(name), kind)
-            for name, kind in _HASHES.items()
+            name: UNKNOWN if name in unknown else read(row.get(name))
+            for name, read in _READ_HASHES.items()
         }
     )
     actual = FileFormat(row.get("format") or "unknown")

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable, Iterator
+from typing import Generic, TypeVar
+
+from policyc.model.diagnostic import Level
+from policyc.model.facets import FACETS, best_facet, facets_of, literal_folder, parents
+from policyc.model.index import Facet, Index
 from policyc.model.ir import (
     AllOf,
     Atom,
@@ -51,6 +57,66 @@ def rule_contained(left: Rule, right: Rule) -> bool:
         )
         and all(any(contained(other, own) for own in left.unless) for other in right.unless)
     )
+
+
+T = TypeVar("T")
+
+
+class Containers(Generic[T]):
+    """Conditions to look up those that another one is contained in."""
+
+    def __init__(self, entries: Iterable[tuple[AllOf, T]]) -> None:
+        self._index: Index[AllOf, tuple[AllOf, T]] = Index(_WEAKENED)
+        for match, entry in entries:
+            facet = best_facet(match)
+            if facet is None:
+                self._index.add((match, entry), None)
+            else:
+                self._index.add((match, entry), facet[0], (facet[1],))
+
+    def of(self, match: AllOf) -> Iterator[T]:
+        """The entries whose condition contains ``match``, in their order."""
+        for other, entry in self._index.find(match):
+            if contained(match, other):
+                yield entry
+
+
+def _weaker(facet: str) -> Facet[AllOf]:
+    def values(match: AllOf) -> Iterable[Hashable]:
+        return [
+            value
+            for atom in match.atoms
+            for name, value in (*facets_of(atom), *_implied(atom))
+            if name == facet
+        ]
+
+    return values
+
+
+_WEAKENED: dict[str, Facet[AllOf]] = {name: _weaker(name) for name in FACETS}
+
+
+def _implied(atom: Atom) -> Iterator[tuple[str, Hashable]]:
+    """Facets of conditions that follow from an atom, beside its own."""
+    match atom:
+        case SignedBy():
+            yield "signed", True
+            if atom.signing_id is not None and atom.signing_id.team is not None:
+                yield "team", atom.signing_id.team.value
+        case IsProduct():
+            yield "image", True
+        case FromPackage():
+            yield "package", (atom.manager, None)
+        case HasMasquerade():
+            for level in Level:
+                if atom.level.rank <= level.rank:
+                    yield "masquerade", level.value
+        case AtPath(pattern=pattern):
+            separator = "\\" if pattern.style is PathStyle.WINDOWS else "/"
+            for folder in parents(literal_folder(pattern), separator):
+                yield "folder", folder
+        case _:
+            return
 
 
 def disjoint(left: AllOf, right: AllOf) -> bool:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from policyc.lowering.losses import loss
-from policyc.model.decision import applies
 from policyc.model.facts import FileFacts
 from policyc.model.identity import AuthenticodeSha256, Digest, Sha256Flat
 from policyc.model.ir import (
@@ -22,6 +21,7 @@ from policyc.model.ir import (
     RuleId,
     SignedBy,
 )
+from policyc.model.known_files import file_index
 from policyc.model.loss import Drift, Loss
 
 _PLACE = (AtPath, FromPackage, IsTrusted, HasMasquerade)
@@ -92,9 +92,7 @@ def _by_hash(
 ) -> tuple[list[Rule], list[FileFacts]]:
     digests: set[Digest] = set()
     missed = []
-    for facts in files:
-        if applies(rule, facts) is not True:
-            continue
+    for facts in file_index(files).satisfying(rule):
         digest = digest_of(facts)
         if digest is None:
             missed.append(facts)

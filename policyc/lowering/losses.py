@@ -7,12 +7,11 @@ inventory that the loss concerns.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from policyc.model.decision import holds
 from policyc.model.facts import Collection, FileFacts
 from policyc.model.ir import AllOf, PolicyIR, Rule
+from policyc.model.known_files import file_index
 from policyc.model.loss import Drift, Loss
 from policyc.model.span import NOWHERE
 
@@ -207,7 +206,7 @@ def loss(
     *,
     target: str,
     covers: tuple[AllOf, ...],
-    files: Iterable[FileFacts],
+    files: tuple[FileFacts, ...],
     message: str,
     remedy: str,
     rule: Rule | None = None,
@@ -220,10 +219,8 @@ def loss(
     ``covers`` the loss explains no difference and all of ``files`` count as hits.
     """
     LOSSES[code]
-    files = tuple(facts for facts in files if facts.collection in collections)
-    hits = sum(
-        not covers or any(holds(cover, facts) is not False for cover in covers) for facts in files
-    )
+    concerned = file_index(files).covered(covers) if covers else files
+    hits = sum(facts.collection in collections for facts in concerned)
     origin = rule.origin if rule is not None else policy.origin if policy is not None else NOWHERE
     return Loss(
         code=code,

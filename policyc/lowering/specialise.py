@@ -57,13 +57,7 @@ def specialise(
     target cannot govern is L001 unless the baseline says which collections it asks for; a
     path of the wrong platform is L015.
     """
-    settings = policy.targets.get(target, TargetSettings())
-    asked = dict(policy.governs)
-    if settings.collections is not None:
-        default = settings.mode or _common_mode(policy)
-        asked = {item: policy.governs.get(item, default) for item in settings.collections}
-    if settings.mode is not None:
-        asked = dict.fromkeys(asked, settings.mode)
+    asked = _asked(policy, policy.targets.get(target, TargetSettings()))
     missing = (frozenset(asked) & _EXISTING[platform]) - collections
     losses = _ungoverned(policy, files, target, missing)
     governed = {item: asked[item] for item in sorted(asked, key=_by_value) if item in collections}
@@ -78,6 +72,16 @@ def specialise(
             rules.add(_without_vacuous_exceptions(rule, platform))
     specialised = replace(policy, governs=governed, rules=frozenset(rules))
     return Specialised(policy=specialised, losses=tuple(losses))
+
+
+def _asked(policy: PolicyIR, settings: TargetSettings) -> dict[Collection, Mode]:
+    """The collections the baseline asks of a target, each with the nearest mode said for it."""
+    default = settings.mode or _common_mode(policy)
+    wanted = policy.governs if settings.collections is None else settings.collections
+    return {
+        item: settings.modes.get(item, settings.mode or policy.governs.get(item, default))
+        for item in wanted
+    }
 
 
 def _by_value(collection: Collection) -> str:

@@ -82,59 +82,18 @@ def decide(
     Else any permit true: ALLOW. Else any permit unknown: UNDETERMINED. Else DENY.
     With ``platform``, only the rules for that platform count.
     """
-    return _decide(policy, policy.rules, facts, platform, principals)
+    return decide_by(policy.rules, policy, facts, platform=platform, principals=principals)
 
 
-class Decider:
-    """``decide`` for many files: rules that name a hash are looked up, not tried in turn."""
-
-    def __init__(self, policy: PolicyIR, *, platform: Platform | None = None) -> None:
-        self._policy = policy
-        self._platform = platform
-        self._by_digest: dict[Digest, list[Rule]] = {}
-        self._others: list[Rule] = []
-        for rule in policy.rules:
-            digest = next((a.digest for a in rule.match.atoms if isinstance(a, HasHash)), None)
-            if digest is None:
-                self._others.append(rule)
-            else:
-                self._by_digest.setdefault(digest, []).append(rule)
-
-    def decide(self, facts: FileFacts) -> Decision:
-        """The same decision as ``decide(policy, facts, platform=platform)``."""
-        digests = _digests(facts)
-        if digests is None:
-            rules: Iterable[Rule] = self._policy.rules
-        else:
-            named = (rule for digest in digests for rule in self._by_digest.get(digest, ()))
-            rules = (*self._others, *named)
-        return _decide(self._policy, rules, facts, self._platform, frozenset())
-
-
-def _digests(facts: FileFacts) -> list[Digest] | None:
-    """Every digest of a file, or None if one is not known."""
-    hashes = facts.hashes
-    own = (
-        hashes.sha256,
-        hashes.authenticode_sha256,
-        hashes.authenticode_sha1,
-        hashes.page_sha256,
-        hashes.page_sha1,
-    )
-    if UNKNOWN in own:
-        return None
-    slices = facts.macho.slices if facts.macho else ()
-    found = {*own, *(piece.cdhash for piece in slices)}
-    return [item for item in found if item is not None and item is not UNKNOWN]
-
-
-def _decide(
-    policy: PolicyIR,
+def decide_by(
     rules: Iterable[Rule],
+    policy: PolicyIR,
     facts: FileFacts,
+    *,
     platform: Platform | None,
-    principals: frozenset[str],
+    principals: frozenset[str] = frozenset(),
 ) -> Decision:
+    """As ``decide``, by those of its rules that may apply to the file."""
     collection = facts.collection
     if collection is None or collection not in policy.governs:
         return Decision(verdict=Verdict.NOT_GOVERNED)

@@ -410,21 +410,23 @@ def extension_of(path: str) -> str:
     return extension.lower() if dot and stem else ""
 
 
+_OF_PE = {
+    PeKind.EXECUTABLE: Collection.EXECUTABLE,
+    PeKind.LIBRARY: Collection.LIBRARY,
+    PeKind.DRIVER: Collection.DRIVER,
+}
+_OF_ELF = {
+    ElfKind.EXECUTABLE: Collection.EXECUTABLE,
+    ElfKind.PIE: Collection.EXECUTABLE,
+    ElfKind.SHARED: Collection.LIBRARY,
+}
+
+
 def _collection(facts: FileFacts) -> Collection | None:
     if facts.pe is not None:
-        return {
-            PeKind.EXECUTABLE: Collection.EXECUTABLE,
-            PeKind.LIBRARY: Collection.LIBRARY,
-            PeKind.DRIVER: Collection.DRIVER,
-            PeKind.EFI: None,
-            PeKind.RESOURCE_ONLY: None,
-        }[facts.pe.kind]
+        return _OF_PE.get(facts.pe.kind)
     if facts.elf is not None:
-        return {
-            ElfKind.EXECUTABLE: Collection.EXECUTABLE,
-            ElfKind.PIE: Collection.EXECUTABLE,
-            ElfKind.SHARED: Collection.LIBRARY,
-        }.get(facts.elf.kind)
+        return _OF_ELF.get(facts.elf.kind)
     if facts.macho is not None:
         kinds = {piece.kind for piece in facts.macho.slices}
         if MachoKind.EXECUTABLE in kinds:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 _HEX = re.compile(r"[0-9a-f]+", re.ASCII)
@@ -184,9 +185,17 @@ class DistinguishedName:
         With O and one of L, S, C: those four, missing ones left out. Otherwise the whole
         subject in reversed order (AuthenticodeTrustInfo.cpp of AaronLockerV2).
         """
-        organization = self.first("O")
-        parts = [(key, self.first(key)) for key in ("O", "L", "S", "C")]
-        if organization and any(value for key, value in parts if key != "O"):
-            return PublisherName(", ".join(f"{key}={value}" for key, value in parts if value))
-        text = ", ".join(f"{key}={value}" for key, value in reversed(self.attributes))
-        return PublisherName(text) if text.strip() else None
+        return _publisher(self.attributes)
+
+
+@lru_cache(maxsize=4096)
+def _publisher(attributes: tuple[tuple[str, str], ...]) -> PublisherName | None:
+    first: dict[str, str] = {}
+    for name, value in attributes:
+        first.setdefault(name, value)
+    organization = first.get("O")
+    parts = [(key, first.get(key)) for key in ("O", "L", "S", "C")]
+    if organization and any(value for key, value in parts if key != "O"):
+        return PublisherName(", ".join(f"{key}={value}" for key, value in parts if value))
+    text = ", ".join(f"{key}={value}" for key, value in reversed(attributes))
+    return PublisherName(text) if text.strip() else None

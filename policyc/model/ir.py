@@ -153,8 +153,9 @@ class Rule:
     """One permit or forbid rule.
 
     It applies to a file of one of its collections, on one of its platforms, that satisfies
-    ``match`` and none of ``unless``. ``name``, ``origin`` and ``note`` are not part of its
-    meaning. Principals are SIDs or user and group names; empty means everybody.
+    ``match`` and none of ``unless``. Principals are SIDs or user and group names; empty means
+    everybody. ``name``, ``origin``, ``note``, ``owner`` and ``until`` are not part of its
+    meaning: after ``until``, the last day it is meant for, it stays in force.
     """
 
     effect: Effect
@@ -166,6 +167,8 @@ class Rule:
     name: str = field(default="", compare=False)
     origin: Span = field(default=NOWHERE, compare=False)
     note: str = field(default="", compare=False)
+    owner: str = field(default="", compare=False)
+    until: dt.date | None = field(default=None, compare=False)
     id: RuleId = field(init=False, compare=False)
     """Derived from the meaning: the same rule has the same id in every artifact and every run."""
 
@@ -199,11 +202,13 @@ class TargetSettings:
     """What a baseline says about one target.
 
     ``collections`` None means all that the target can govern of what the baseline governs.
+    ``modes`` gives single collections a mode of their own; ``mode`` is for the others.
     ``values`` holds the target's own settings, typed by its capabilities.
     """
 
     mode: Mode | None = None
     collections: frozenset[Collection] | None = None
+    modes: Mapping[Collection, Mode] = field(default_factory=dict)
     values: Mapping[str, Setting] = field(default_factory=dict)
     origin: Span = field(default=NOWHERE, compare=False)
 

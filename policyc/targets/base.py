@@ -151,3 +151,5 @@ class Target(Generic[M]):
     parse: Callable[[tuple[Artifact, ...]], M]
     evaluate: Callable[[M, FileFacts], Decision]
     lift: Callable[[Artifact], Lifted] | None = None
+    describe: Callable[[M, FileFacts], tuple[str, ...]] | None = None
+    """Lines for people on how it comes to a decision, where the reason says too little."""

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from policyc.verify.compare import Agreement, Difference, Report, compare
+from policyc.verify.compare import Agreement, Difference, Report, compare, explaining, relate
 from policyc.verify.reduce import reduced
 from policyc.verify.witnesses import Witnesses, witnesses
 
-__all__ = ["Agreement", "Difference", "Report", "Witnesses", "compare", "reduced", "witnesses"]
+__all__ = [
+    "Agreement",
+    "Difference",
+    "Report",
+    "Witnesses",
+    "compare",
+    "explaining",
+    "reduced",
+    "relate",
+    "witnesses",
+]

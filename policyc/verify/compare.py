@@ -10,9 +10,12 @@ import enum
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from policyc.model.decision import Decider, Decision, Verdict, holds
+from policyc.model.decider import Decider
+from policyc.model.decision import Decision, Verdict, holds
+from policyc.model.facets import FACETS, best_facet
 from policyc.model.facts import FileFacts, Platform
-from policyc.model.ir import PolicyIR
+from policyc.model.index import Index
+from policyc.model.ir import AllOf, PolicyIR
 from policyc.model.loss import Drift, Loss
 
 
@@ -74,6 +77,7 @@ def compare(
     counts = dict.fromkeys(Agreement, 0)
     differences: list[Difference] = []
     decider = Decider(policy, platform=platform)
+    explanations = Explanations(losses)
     for facts in files:
         wanted = decider.decide(facts)
         got = evaluate(facts)
@@ -86,7 +90,7 @@ def compare(
                     agreement=agreement,
                     baseline=wanted,
                     target=got,
-                    loss=explaining(facts, agreement, losses),
+                    loss=explanations.find(facts, agreement),
                 )
             )
     differences.sort(key=lambda item: item.facts.path)
@@ -120,3 +124,23 @@ def explaining(facts: FileFacts, agreement: Agreement, losses: Iterable[Loss]) -
         if any(holds(cover, facts) is not False for cover in loss.covers):
             return loss
     return None
+
+
+class Explanations:
+    """Losses prepared for many files; ``explaining`` says what they explain."""
+
+    def __init__(self, losses: Iterable[Loss]) -> None:
+        self._losses = tuple(losses)
+        self._covers: Index[FileFacts, tuple[int, AllOf]] = Index(FACETS)
+        for number, loss in enumerate(self._losses):
+            for cover in loss.covers:
+                facet = best_facet(cover)
+                if facet is None:
+                    self._covers.add((number, cover), None)
+                else:
+                    self._covers.add((number, cover), facet[0], (facet[1],))
+
+    def find(self, facts: FileFacts, agreement: Agreement) -> Loss | None:
+        """The same loss as ``explaining(facts, agreement, losses)``."""
+        numbers = dict.fromkeys(number for number, _ in self._covers.find(facts))
+        return explaining(facts, agreement, (self._losses[number] for number in numbers))

@@ -10,6 +10,7 @@ import dataclasses
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from policyc.model.facts import Collection, FileFacts, Platform, VersionInfo
 from policyc.model.identity import (
@@ -39,6 +40,8 @@ from policyc.verify.synthetic import (
 from policyc.verify.witness import bounds, paths_near
 
 _HEX = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}", re.ASCII)
+_SIGNERS = 4
+"""Signers of the policy that are tried on every product, beside the inventory's own."""
 _PRODUCT = frozenset({"product", "product_name"})
 _ORIGINAL = frozenset({"binary", "file_name"})
 _VARIABLES = {
@@ -69,12 +72,19 @@ class _Words:
 
 
 def native_witnesses(
-    model: object, world: Known, platform: Platform, collections: Iterable[Collection]
+    model: object,
+    world: Known,
+    platform: Platform,
+    collections: Iterable[Collection],
+    named: frozenset[Digest] = frozenset(),
 ) -> Iterator[FileFacts]:
-    """Files around every record of a parsed policy, in the policy's own order."""
+    """Files around every record of a parsed policy, in the policy's own order.
+
+    ``named`` are the digests of the baseline, which settle what kind of digest a text is.
+    """
     blanks = [blank(platform, item) for item in sorted(collections, key=lambda each: each.value)]
     starts = [item for item in blanks if item is not None]
-    words = [found for record in _records(model) if (found := _words(record)) is not None]
+    words = _distinct(_words(record) for record in _records(model))
     signers = list(dict.fromkeys(item for found in words for item in found.signers))
     signed = [
         signature
@@ -86,7 +96,7 @@ def native_witnesses(
         for signature in signed:
             yield sealed(with_signature(start, signature))
     for found in words:
-        yield from _of_digests(found, starts, world)
+        yield from _of_digests(found, starts, world, named)
         for start in starts:
             for path in found.paths:
                 yield from (sealed(replace(start, path=item)) for item in _places(path, start))
@@ -101,21 +111,29 @@ def native_witnesses(
                 file_version=version,
             )
             for start in starts[:2]:
-                named = with_product(start, info)
-                if named is not None:
-                    yield sealed(named)
-                    for signature in signed[:8]:
-                        yield sealed(with_signature(named, signature))
+                image = with_product(start, info)
+                if image is not None:
+                    yield sealed(image)
+                    own = world.by_product.get((found.product or "").upper(), [])
+                    for signature in (*own, *signed[:_SIGNERS]):
+                        yield sealed(with_signature(image, signature))
 
 
-def _of_digests(found: _Words, starts: list[FileFacts], world: Known) -> Iterator[FileFacts]:
+def _distinct(words: Iterable[_Words]) -> list[_Words]:
+    """The same words once: many records repeat each other for another kind of file."""
+    return list({repr(found): found for found in words}.values())
+
+
+def _of_digests(
+    found: _Words, starts: list[FileFacts], world: Known, named: frozenset[Digest]
+) -> Iterator[FileFacts]:
     for digest in found.digests:
         # Only a text that nobody named may be of any kind.
-        if type(digest) not in world.kinds.get(digest.value, {type(digest)}):
+        if not world.may_be(digest, named):
             continue
         own = world.by_digest.get(digest)
         if own is not None:
-            yield own
+            # The inventory's file itself is decided with the inventory.
             yield from (replace(own, path=path) for path in paths_near(own.path)[1:])
             continue
         for start in starts:
@@ -137,27 +155,36 @@ def _places(path: str, start: FileFacts) -> Iterator[str]:
 
 def _records(value: object) -> Iterator[object]:
     """Every dataclass in the model, outermost first."""
+    if isinstance(value, str):
+        return
     if dataclasses.is_dataclass(value) and not isinstance(value, (type, FileVersion)):
         yield value
-        for item in dataclasses.fields(value):
-            yield from _records(getattr(value, item.name))
+        for name in _names(type(value)):
+            yield from _records(getattr(value, name))
     elif isinstance(value, tuple):
         for part in value:
             yield from _records(part)
 
 
-def _words(record: object) -> _Words | None:
-    if not dataclasses.is_dataclass(record):
-        return None
+_NAMES: dict[type, tuple[str, ...]] = {}
+
+
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    if kind not in _NAMES:
+        _NAMES[kind] = tuple(item.name for item in dataclasses.fields(kind))
+    return _NAMES[kind]
+
+
+def _words(record: object) -> _Words:
     found = _Words()
     low = high = None
-    for item in dataclasses.fields(record):
-        value = getattr(record, item.name)
-        if isinstance(value, FileVersion) and item.name in ("low", "high"):
-            low = value if item.name == "low" else low
-            high = value if item.name == "high" else high
+    for name in _names(type(record)):
+        value = getattr(record, name)
+        if isinstance(value, FileVersion) and name in ("low", "high"):
+            low = value if name == "low" else low
+            high = value if name == "high" else high
         for text in _texts(value):
-            _read(item.name, text, found)
+            _read(name, text, found)
     if (low or LOWEST, high or HIGHEST) != (LOWEST, HIGHEST):
         found.versions = bounds(low or LOWEST, high or HIGHEST)
     _read_chain(record, found)

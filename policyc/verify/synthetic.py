@@ -8,11 +8,12 @@ own. Otherwise a witness would show a difference that no real file can have.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import assert_never
 
 from policyc.model.decision import signature_satisfies
+from policyc.model.facets import facets_of, signature_facets
 from policyc.model.facts import (
     UNKNOWN,
     Certificate,
@@ -47,6 +48,7 @@ from policyc.model.identity import (
     SigningId,
     TbsHash,
 )
+from policyc.model.index import once_per_object
 from policyc.model.ir import SignedBy
 
 _PE = {
@@ -59,6 +61,14 @@ _ELF = {
     Collection.LIBRARY: (ElfKind.SHARED, "application/x-sharedlib"),
 }
 _MACHO = {Collection.EXECUTABLE: MachoKind.EXECUTABLE, Collection.LIBRARY: MachoKind.DYLIB}
+_KINDS: tuple[type[Digest], ...] = (
+    Sha256Flat,
+    AuthenticodeSha256,
+    AuthenticodeSha1,
+    PageHash,
+    CdHash,
+)
+_OF_PRODUCT = 2
 _ENFORCED = 0x10000
 """Hardened runtime: the flag without which a CDHash rule does not count."""
 
@@ -112,6 +122,11 @@ def _number(*parts: object) -> str:
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 
+@once_per_object(4096)
+def _text(signature: Signature) -> str:
+    return repr(signature)
+
+
 def sealed(facts: FileFacts) -> FileFacts:
     """Give a made file the digests it lacks; they follow from what its bytes say."""
     image = (facts.actual, facts.collection, facts.version_info)
@@ -127,44 +142,74 @@ def sealed(facts: FileFacts) -> FileFacts:
         )
     if facts.macho is not None and facts.signatures:
         piece = facts.macho.slices[0]
-        code = piece.cdhash or CdHash(_number(image, facts.signatures)[:40])
+        signed = () if facts.signatures is UNKNOWN else map(_text, facts.signatures)
+        code = piece.cdhash or CdHash(_number(image, *signed)[:40])
         facts = replace(facts, macho=MachoFacts(slices=(replace(piece, cdhash=code),)))
-    flat = own.sha256 or Sha256Flat(_number(image, own, facts.signatures, facts.macho))
+    signed = () if facts.signatures is UNKNOWN else map(_text, facts.signatures)
+    flat = own.sha256 or Sha256Flat(_number(image, own, *signed, facts.macho))
     return replace(facts, hashes=replace(own, sha256=flat))
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What an inventory settles: contents by digest, certificates, signatures in their order."""
+    """What an inventory settles: contents by digest, certificates, signatures by their words."""
 
     by_digest: dict[Digest, FileFacts]
     by_leaf: dict[CertSha256, Certificate]
     by_tbs: dict[TbsHash, Certificate]
-    signatures: tuple[Signature, ...]
-    kinds: dict[str, set[type]]
-    """What kinds of digest a text is; no file has one kind's digest as another kind's."""
+    signatures: dict[tuple[str, Hashable], list[Signature]]
+    by_product: dict[str, list[Signature]]
+    """The first signatures that stand on files of a product, whose name is in upper case."""
+    chosen: dict[tuple[SignedBy, Platform], Signature | None]
+    """Signatures that were asked for, so that a condition always gets the same one."""
+
+    def may_be(self, digest: Digest, named: frozenset[Digest]) -> bool:
+        """Whether a text is not known as another kind of digest and as this kind not.
+
+        No file has one kind's digest as another kind's.
+        """
+        if digest in named or digest in self.by_digest:
+            return True
+        others = [kind(digest.value) for kind in _KINDS if len(digest.value) in kind.lengths]
+        return not any(item in named or item in self.by_digest for item in others)
 
 
-def known(files: Iterable[FileFacts], named: Iterable[Digest] = ()) -> Known:
-    """Index an inventory and the digests a policy names; the same for the same set of files."""
+@once_per_object(2)
+def known(files: tuple[FileFacts, ...]) -> Known:
+    """Index an inventory; the same for the same set of files."""
     by_digest: dict[Digest, FileFacts] = {}
     signatures: dict[Signature, None] = {}
+    seen: set[int] = set()
+    by_product: dict[str, list[Signature]] = {}
     for facts in sorted(files, key=lambda item: (item.path, str(item.hashes.sha256))):
         for digest in digests(facts):
             by_digest.setdefault(digest, facts)
-        if facts.signatures is not UNKNOWN:
-            signatures.update(dict.fromkeys(facts.signatures))
-    kinds: dict[str, set[type]] = {}
-    for digest in (*by_digest, *named):
-        kinds.setdefault(digest.value, set()).add(type(digest))
+        if facts.signatures is UNKNOWN:
+            continue
+        fresh = [item for item in facts.signatures if id(item) not in seen]
+        seen.update(map(id, fresh))
+        signatures.update(dict.fromkeys(fresh))
+        info = facts.version_info
+        if info is not UNKNOWN and info is not None and info.product_name is not None:
+            own = by_product.setdefault(info.product_name.upper(), [])
+            own += [item for item in facts.signatures if len(own) < _OF_PRODUCT and item not in own]
     certificates = {cert: None for item in signatures for cert in item.chain}
     return Known(
         by_digest,
         {cert.sha256: cert for cert in certificates},
         {cert.tbs: cert for cert in certificates},
-        tuple(signatures),
-        kinds,
+        _by_words(signatures),
+        by_product,
+        {},
     )
+
+
+def _by_words(signatures: Iterable[Signature]) -> dict[tuple[str, Hashable], list[Signature]]:
+    found: dict[tuple[str, Hashable], list[Signature]] = {}
+    for signature in signatures:
+        for word in signature_facets(signature):
+            found.setdefault(word, []).append(signature)
+    return found
 
 
 def digests(facts: FileFacts) -> tuple[Digest, ...]:
@@ -239,9 +284,21 @@ def with_signature(facts: FileFacts, signature: Signature) -> FileFacts:
 
 def signature_for(atom: SignedBy, world: Known, platform: Platform) -> Signature | None:
     """A signature that satisfies ``atom``: one of the inventory's, else a made one, else None."""
-    for present in world.signatures:
-        if signature_satisfies(atom, present):
-            return present
+    key = (atom, platform)
+    if key not in world.chosen:
+        world.chosen[key] = _present(atom, world) or _made_signature(atom, world, platform)
+    return world.chosen[key]
+
+
+def _present(atom: SignedBy, world: Known) -> Signature | None:
+    candidates = [world.signatures.get(word, []) for word in facets_of(atom)]
+    for signature in min(candidates, key=len):
+        if signature_satisfies(atom, signature):
+            return signature
+    return None
+
+
+def _made_signature(atom: SignedBy, world: Known, platform: Platform) -> Signature | None:
     if platform is Platform.LINUX:
         return None
     apple = platform is Platform.MACOS
@@ -268,7 +325,31 @@ def signature_for(atom: SignedBy, world: Known, platform: Platform) -> Signature
 def _signing(atom: SignedBy, world: Known) -> Certificate | None:
     """The certificate an issuer condition names, if it signs files: such a one issues none."""
     own = None if atom.issuer is None else world.by_tbs.get(atom.issuer)
-    return own if own is not None and any(item.leaf == own for item in world.signatures) else None
+    return own if own is not None and ("leaf", own.sha256.value) in world.signatures else None
+
+
+def other_signatures(atom: SignedBy, world: Known, platform: Platform) -> Iterator[Signature]:
+    """Signatures that nearly satisfy ``atom``.
+
+    One that is not valid; with an elliptic key; by a certificate that the right one issued;
+    and for each part of the condition one that satisfies the others.
+    """
+    own = signature_for(atom, world, platform)
+    if own is None:
+        return
+    yield replace(own, grade=SignatureGrade.INVALID)
+    if own.leaf is not None:
+        number = _number("elliptic", own.leaf.sha256)
+        tbs = TbsHash(_number("tbs", number))
+        elliptic = replace(own.leaf, key="ec", key_bits=256, sha256=CertSha256(number), tbs=tbs)
+        yield replace(own, chain=(elliptic, *own.chain[1:]))
+        yield replace(own, chain=(_leaf(SignedBy()), *own.chain))
+    for name in SignedBy.__slots__:
+        weaker = replace(atom, **{name: None})
+        if weaker not in (atom, SignedBy()):
+            other = signature_for(weaker, world, platform)
+            if other is not None:
+                yield other
 
 
 def _leaf(atom: SignedBy) -> Certificate:

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import product
 from typing import assert_never
 
+from policyc.model.facets import facets_of
 from policyc.model.facts import (
     Collection,
     FileFacts,
+    MachoFacts,
     PackageRef,
     PackageState,
     Platform,
-    SignatureGrade,
     VersionInfo,
 )
+from policyc.model.identity import CdHash
 from policyc.model.ir import (
     Atom,
     AtPath,
@@ -40,12 +43,16 @@ from policyc.model.version import HIGHEST, LOWEST, FileVersion
 from policyc.verify.synthetic import (
     Known,
     blank,
+    other_signatures,
     sealed,
     signature_for,
     with_digest,
     with_product,
     with_signature,
 )
+
+ALL_PAIRS = 10_000
+"""Up to so many pairs of a forbid and a permit each is tried."""
 
 
 def policy_witnesses(policy: PolicyIR, world: Known, platform: Platform) -> Iterator[FileFacts]:
@@ -54,14 +61,37 @@ def policy_witnesses(policy: PolicyIR, world: Known, platform: Platform) -> Iter
     for rule in rules:
         for collection in _collections(rule, policy):
             yield from _around(rule, world, platform, collection)
+    for forbid, permit in _pairs(rules):
+        both = forbid.match.atoms | permit.match.atoms
+        shared = forbid.collections & permit.collections & policy.governs.keys()
+        for collection in sorted(shared, key=_value)[:1]:
+            yield from _made(both, world, platform, collection)
+
+
+def _pairs(rules: list[Rule]) -> Iterator[tuple[Rule, Rule]]:
+    """Every forbid with every permit; of many rules, with one of each form of the other side."""
     forbids = [rule for rule in rules if rule.effect is Effect.FORBID]
     permits = [rule for rule in rules if rule.effect is Effect.PERMIT]
-    for forbid in forbids:
-        for permit in permits:
-            both = forbid.match.atoms | permit.match.atoms
-            shared = forbid.collections & permit.collections & policy.governs.keys()
-            for collection in sorted(shared, key=_value)[:1]:
-                yield from _made(both, world, platform, collection)
+    if len(forbids) * len(permits) <= ALL_PAIRS:
+        yield from product(forbids, permits)
+        return
+    yield from product(forbids, _one_of_each_form(permits))
+    yield from product(_one_of_each_form(forbids), permits)
+
+
+def _one_of_each_form(rules: list[Rule]) -> list[Rule]:
+    forms: dict[tuple[object, ...], Rule] = {}
+    for rule in rules:
+        words = sorted(
+            facet
+            for branch in (rule.match,)
+            for atom in branch.atoms
+            for facet, _ in facets_of(atom)
+        )
+        forms.setdefault(
+            (*words, len(rule.unless) > 0, *sorted(rule.collections, key=_value)), rule
+        )
+    return list(forms.values())
 
 
 def _collections(rule: Rule, policy: PolicyIR) -> list[Collection]:
@@ -164,10 +194,8 @@ def _near(facts: FileFacts, atom: Atom, world: Known, platform: Platform) -> Ite
     """Variants of a file that satisfies everything but ``atom``: on and just beyond its edges."""
     match atom:
         case SignedBy():
-            signature = signature_for(atom, world, platform)
-            if signature is not None:
-                invalid = replace(signature, grade=SignatureGrade.INVALID)
-                yield with_signature(facts, invalid)
+            for signature in other_signatures(atom, world, platform):
+                yield with_signature(facts, signature)
         case IsProduct():
             words = (
                 _info(atom, version) for version in bounds(atom.version.low, atom.version.high)
@@ -196,6 +224,11 @@ def _near(facts: FileFacts, atom: Atom, world: Known, platform: Platform) -> Ite
             yield replace(facts, package=replace(own, name=f"{own.name}-other"))
             yield replace(facts, package=replace(own, manager=f"{own.manager}-other"))
             yield replace(facts, package=replace(own, state=PackageState.MODIFIED))
+        case HasHash(digest=CdHash()):
+            enforced = with_digest(facts, atom.digest)
+            if enforced is not None and enforced.macho is not None:
+                lax = tuple(replace(piece, flags=0) for piece in enforced.macho.slices)
+                yield replace(enforced, macho=MachoFacts(slices=lax))
         case HasHash() | OfType() | IsTrusted() | HasMasquerade():
             return
         case _:
@@ -226,12 +259,18 @@ def path_in(pattern: PathPattern, extension: str) -> str:
 
 
 def paths_near(path: str) -> tuple[str, ...]:
-    """The case variant, and the same name in a folder that only begins like its own."""
+    """The case variant, the same name in a like folder and one below, the whole path below one."""
     separator = "\\" if "\\" in path else "/"
     head, _, name = path.rpartition(separator)
     drive = path[:1]
     changed = drive + path[1:].swapcase()
-    return (changed, f"{head}x{separator}{name}", f"{head}{separator}x{separator}{name}")
+    root = path[: path.index(separator) + 1]
+    return (
+        changed,
+        f"{head}x{separator}{name}",
+        f"{head}{separator}x{separator}{name}",
+        f"{root}x{separator}{path.removeprefix(root)}",
+    )
 
 
 def _edges(pattern: PathPattern, extension: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from policyc.compiler import TargetResult, compile_target
 from policyc.lowering.specialise import specialise
 from policyc.model.decision import Verdict, decide
-from policyc.model.facts import Collection, FileFacts, Inventory
+from policyc.model.facts import Collection, FileFacts, Inventory, Platform
 from policyc.model.identity import PublisherName, Sha256Flat
 from policyc.model.ir import (
     AllOf,
@@ -29,6 +29,8 @@ from policyc.targets import load_target, target_names
 from policyc.targets.base import ArtifactError, Probe, Support
 from policyc.verify import Agreement, compare
 from policyc.verify.compare import explaining, relate
+from policyc.verify.synthetic import known
+from policyc.verify.witness import policy_witnesses
 from tests.conformance.probes import file_on, policy_for, rule_for
 from tests.property.strategies import files, policies
 
@@ -97,6 +99,46 @@ def test_capabilities_tell_the_truth(name: str, effect: Effect, probe: Probe) ->
             for facts in inventory.files
             if target.governs(facts)
         )
+
+
+@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("effect", Effect)
+@pytest.mark.parametrize("probe", Probe)
+def test_every_loss_of_a_lone_rule_can_be_seen(name: str, effect: Effect, probe: Probe) -> None:
+    """A Loss that no file shows is an evaluator that knows less than the lowering does."""
+    target = load_target(name)
+    capabilities = target.capabilities
+    rule = replace(rule_for(probe, capabilities.platform, effect), principals=frozenset())
+    wide = AllOf(frozenset({AtPath(PathPattern(ANYWHERE[capabilities.platform]))}))
+    rules = [rule]
+    if effect is Effect.FORBID:
+        rules.append(replace(rule, effect=Effect.PERMIT, match=wide, unless=frozenset()))
+    policy = policy_for(capabilities, *rules)
+    inventory = inventory_for(name)
+    result = compile_target(policy, inventory, name)
+    model = target.parse(tuple(item for item in result.artifacts if item.enforced))
+    made = list(policy_witnesses(policy, known(inventory.files), capabilities.platform))
+    made += [file_on(capabilities.platform, number) for number in range(4, 8)]
+    for loss in result.losses:
+        if loss.rule != rule.id or loss.drift is Drift.COSMETIC or loss.code not in SHOWN:
+            continue
+        if effect is Effect.FORBID and loss.code == "L017":
+            continue  # what permits everything here is a path too, and ignored as well
+        wanted = Agreement.WIDER if loss.drift is Drift.WIDENS else Agreement.NARROWER
+        assert any(
+            relate(
+                decide(policy, facts, platform=capabilities.platform).verdict,
+                target.evaluate(model, facts).verdict,
+            )
+            is wanted
+            for facts in made
+            if facts.collection is Collection.EXECUTABLE and target.governs(facts)
+        ), loss
+
+
+ANYWHERE = {Platform.WINDOWS: "C:\\**", Platform.LINUX: "/**", Platform.MACOS: "/**"}
+SHOWN = frozenset({"L017", "L018", "L019", "L025", "L029"})
+"""Losses by what a platform is known to do with one rule: a made file shows the difference."""
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,8 @@ SNIPPETS = [
     for number, match in enumerate(re.finditer(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL))
 ]
 EXAMPLES = sorted((PROJECT / "examples").rglob("policyc.yaml"))
+SETS = sorted((PROJECT / "baselines").glob("*.yaml"))
+SCHEMA = PROJECT / "docs" / "policyc.schema.json"
 
 
 class _Yaml12(yaml.SafeLoader):
@@ -61,6 +65,30 @@ def test_examples_compile_without_a_refusal(path: Path) -> None:
     jsonschema.validate(as_an_editor_reads(path.read_text()), json_schema())
 
 
+def test_the_schema_in_the_documentation_is_the_one_printed() -> None:
+    text = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    if os.environ.get("POLICYC_UPDATE_GOLDEN") == "1":
+        SCHEMA.write_text(text, encoding="utf-8")
+    assert SCHEMA.read_text(encoding="utf-8") == text
+    jsonschema.Draft202012Validator.check_schema(json_schema())
+
+
+@pytest.mark.parametrize("path", [*EXAMPLES, *SETS], ids=lambda path: path.stem)
+def test_examples_lead_an_editor_to_the_schema(path: Path) -> None:
+    first = path.read_text().splitlines()[0]
+    match = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", first)
+    assert match
+    assert (path.parent / match[1]).resolve() == SCHEMA
+    jsonschema.validate(yaml.safe_load(path.read_text()), json_schema())
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "tests/errors/cases").glob("*.yaml")), ids=str)
+def test_what_compiles_fits_the_schema(path: Path) -> None:
+    text = path.read_text()
+    if parse_baseline(text, path.name, lambda _: Inventory()).policy is not None:
+        jsonschema.validate(yaml.load(text, Loader=yaml.BaseLoader) | {"policyc": 1}, json_schema())  # noqa: S506
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -68,6 +96,11 @@ def test_examples_compile_without_a_refusal(path: Path) -> None:
         {"policyc": 1, "name": "x", "rules": [{"note": "neither"}]},
         {"policyc": 2, "name": "x", "rules": []},
         {"policyc": 1, "rules": []},
+        {"policyc": 1, "name": "x"},
+        {"policyc": 1, "name": "x", "include": ["/etc/passwd"]},
+        {"policyc": 1, "name": "x", "rules": [], "groups": {"a": [{"pth": "/a"}]}},
+        {"policyc": 1, "name": "x", "rules": [], "profiles": {"a": {"name": "x"}}},
+        {"policyc": 1, "name": "x", "rules": [{"permit": {"path": "/a"}, "until": "soon"}]},
     ],
 )
 def test_the_schema_refuses_what_the_reader_refuses(value: dict[str, Any]) -> None:

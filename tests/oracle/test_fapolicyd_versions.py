@@ -100,7 +100,10 @@ def outcome(
 ) -> str:
     """The decision as the recording harness saw it: python started or opened a program."""
     point = POINT if "@M@" in json.dumps(probe["cases"]) else ""
-    place = lambda text: text.replace("@M@", point)  # noqa: E731
+
+    def place(text: str) -> str:
+        return text.replace("@M@", point)
+
     trusted = {place(item) for item in probe["trust"]}
     links = {place(f["path"]): place(f["symlink"]) for f in probe["files"] if "symlink" in f}
     inodes = {place(f["path"]): place(f["hardlink"]) for f in probe["files"] if "hardlink" in f}

@@ -7,7 +7,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policyc.model.decision import Decider, Verdict, applies, decide, holds
+from policyc.model.decider import Decider
+from policyc.model.decision import Verdict, applies, decide, holds
 from policyc.model.facts import UNKNOWN, Collection, FileFacts, Hashes, Platform
 from policyc.model.ir import Effect, Mode, PolicyIR, Rule
 from tests.property.strategies import files, policies, rules

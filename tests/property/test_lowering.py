@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyc.lowering.containment import contained, disjoint, rule_contained
+from policyc.lowering.containment import Containers, contained, disjoint, rule_contained
 from policyc.lowering.dead import dead_permits, known_dead_permits
 from policyc.lowering.expand import expand
 from policyc.lowering.specialise import specialise
@@ -21,6 +21,12 @@ from tests.property.strategies import files, matches, policies, rules
 def test_containment_is_sound(left: AllOf, right: AllOf, facts: FileFacts) -> None:
     if contained(left, right) and holds(left, facts) is True:
         assert holds(right, facts) is True
+
+
+@given(matches(), st.lists(matches(), max_size=6))
+def test_containers_are_found_by_index(match: AllOf, others: list[AllOf]) -> None:
+    found = list(Containers((other, number) for number, other in enumerate(others)).of(match))
+    assert found == [number for number, other in enumerate(others) if contained(match, other)]
 
 
 @given(matches(), matches(), files())

@@ -170,6 +170,7 @@ def programs(draw: st.DrawFn) -> FileFacts:
         file_description=(None, "The tool")[number % 2],
         file_version=(None, FileVersion.parse("1.0"), FileVersion.parse("5"))[number // 2 % 3],
     )
+    has = None if number == 5 else info  # the resource is part of the image
     hashes = replace(images(number), sha256=flat(number * 7, signed))
     lost = draw(st.sampled_from([None] * 6 + ["authenticode_sha256", "sha256"]))
     if lost is not None:
@@ -181,7 +182,7 @@ def programs(draw: st.DrawFn) -> FileFacts:
         actual=FileFormat.PE,
         hashes=hashes,
         signatures=signed,
-        version_info=draw(st.sampled_from([info, info, info, None, UNKNOWN])),
+        version_info=draw(st.sampled_from([has, has, has, UNKNOWN])),
         pe=PeFacts(
             kind=KINDS[number],
             machine=0x8664,

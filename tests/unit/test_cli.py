@@ -239,3 +239,57 @@ def test_an_acceptance_that_does_not_occur_is_reported(tmp_path: Path) -> None:
     result = policyc("compile", path, "-t", "santa", "-o", tmp_path / "out")
     assert result.returncode == 0
     assert "warning[B013]" in result.stderr
+
+
+def _small(tmp_path: Path) -> Path:
+    path = tmp_path / "policyc.yaml"
+    path.write_text(
+        "policyc: 1\nname: T\nrules:\n"
+        "  - {id: acme, permit: {path: /opt/acme/**}, platforms: [linux]}\n"
+        "targets:\n  fapolicyd: {collections: [executable, library, script]}\n"
+    )
+    return path
+
+
+def test_a_verification_as_json_lists_what_differs(world: Path, tmp_path: Path) -> None:
+    baseline = _small(tmp_path)
+    result = policyc(
+        *("compile", baseline, "-t", "fapolicyd", "-o", tmp_path / "out", "--format", "json"),
+        *("-i", world / "inv.jsonl"),
+    )
+    assert result.returncode == 0, result.stderr
+    (value,) = json.loads(result.stdout)["targets"]
+    assert value["verified"] is True
+    assert value["inventory"]["unexplained"] == 0
+    assert value["witnesses"]["agree"] > 10
+    assert value["witnesses"]["complete"] is True
+    assert {loss["code"] for loss in value["losses"]} == {"L027"}
+
+
+def test_verify_needs_no_inventory_and_finds_an_edit(tmp_path: Path) -> None:
+    baseline = _small(tmp_path)
+    policyc("compile", baseline, "-t", "fapolicyd", "-o", tmp_path / "out")
+    arguments = ("verify", tmp_path / "out", "-b", baseline)
+    honest = policyc(*arguments)
+    assert honest.returncode == 0, honest.stdout + honest.stderr
+    (rules,) = (tmp_path / "out" / "fapolicyd").rglob("*.rules")
+    text = rules.read_text()
+    rules.write_text(text.replace("dir=/opt/acme/", "dir=/opt/"))
+    edited = policyc(*arguments, "--format", "json")
+    assert edited.returncode == 1, edited.stdout + edited.stderr
+    (value,) = json.loads(edited.stdout)["targets"]
+    found = value["witnesses"]["differences"]
+    assert any(item["is"] == "wider" and item["loss"] is None for item in found)
+    shown = policyc(*arguments)
+    assert "NO LOSS EXPLAINS IT" in shown.stderr
+
+
+def test_explain_names_the_nearest_rule_and_the_native_one(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "tool").write_bytes(build.elf())
+    baseline = _small(tmp_path)
+    inside = policyc("explain", tree / "tool", "-b", baseline, "--as", "/opt/acme/tool")
+    assert inside.returncode == 0, inside.stderr
+    assert "permit acme" in inside.stdout
+    assert "fapolicyd: allow perm=any all : dir=/opt/acme/" in inside.stdout

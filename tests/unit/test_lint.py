@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 
 from policyc.baseline import parse_baseline
-from policyc.baseline.lint import lint_policy
+from policyc.baseline.lint import lint_rules
 from policyc.inventory import InventoryError
 from policyc.model.decision import decide
 from policyc.model.facts import FileFacts, Inventory
@@ -25,7 +25,9 @@ def _none(name: str) -> Inventory:
 def _found(rules: str) -> list[tuple[str, int]]:
     policy = parse_baseline(HEAD + rules, "policyc.yaml", _none).policy
     assert policy is not None
-    return [(item.code, item.span.line) for item in lint_policy(policy) if item.span is not None]
+    return [
+        (item.code, item.span.line) for item in lint_rules(policy.rules) if item.span is not None
+    ]
 
 
 def test_a_dead_permit_and_a_covered_rule() -> None:
@@ -51,6 +53,6 @@ def test_removing_what_is_named_changes_no_decision(policy: PolicyIR, facts: Fil
     own = replace(
         policy, rules=frozenset(replace(rule, origin=span) for span, rule in placed.items())
     )
-    pointless = {placed[item.span] for item in lint_policy(own) if item.span is not None}
+    pointless = {placed[item.span] for item in lint_rules(own.rules) if item.span is not None}
     kept = replace(policy, rules=policy.rules - pointless)
     assert decide(kept, facts).verdict == decide(policy, facts).verdict

@@ -7,11 +7,14 @@ collection without rules allows). The four words are those of Test-AppLockerPoli
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable, Mapping
 from functools import lru_cache
 from typing import assert_never
 
 from policyc.model.decision import Decision, Tri, Verdict
+from policyc.model.facets import LONGEST_FOLDER, parents
 from policyc.model.facts import UNKNOWN, Collection, FileFacts, SignatureGrade
+from policyc.model.index import Facet, Index, once_per_object
 from policyc.model.version import HIGHEST, LOWEST
 from policyc.targets.applocker.capabilities import governs
 from policyc.targets.applocker.model import (
@@ -54,7 +57,7 @@ def evaluate(policy: AppLockerPolicy, facts: FileFacts) -> Decision:
         silent = own.mode is EnforcementMode.NOT_CONFIGURED
         verdict = Verdict.NOT_GOVERNED if silent else Verdict.ALLOW
         return Decision(verdict=verdict, reason="AllowedByDefault: no rules")
-    index = _index(_Same(own))
+    index = _index(own)
     denied, denied_by = index.strongest(Action.DENY, facts)
     if denied is True:
         return Decision(verdict=Verdict.DENY, reason=f"Denied: {denied_by}")
@@ -72,7 +75,9 @@ class _Index:
 
     def __init__(self, collection: RuleCollection) -> None:
         self._hashes: dict[Action, dict[FileHash, AppRule]] = {item: {} for item in Action}
-        self._others: dict[Action, list[AppRule]] = {item: [] for item in Action}
+        self._others: dict[Action, Index[FileFacts, AppRule]] = {
+            item: Index(_FACETS) for item in Action
+        }
         for rule in collection.rules:
             if rule.sid != EVERYONE:
                 continue
@@ -80,7 +85,7 @@ class _Index:
                 for item in rule.condition.hashes:
                     self._hashes[rule.action].setdefault(item, rule)
             else:
-                self._others[rule.action].append(rule)
+                self._others[rule.action].add(rule, *_facet(rule.condition))
 
     def strongest(self, action: Action, facts: FileFacts) -> tuple[Tri, str]:
         """True if some rule of the action applies, else None if some might; with that rule."""
@@ -94,7 +99,7 @@ class _Index:
                     value, name = None, f"{unknown.id} {unknown.name}"
             elif (rule := hashes.get(FileHash(kind=kind, data=str(digest)))) is not None:
                 return True, f"{rule.id} {rule.name}"
-        for rule in self._others[action]:
+        for rule in self._others[action].find(facts):
             match = _applies(rule, facts)
             if match is True:
                 return True, f"{rule.id} {rule.name}"
@@ -103,24 +108,9 @@ class _Index:
         return value, name
 
 
-class _Same:
-    """A key that compares by identity: hashing a whole collection for every file is slow."""
-
-    __slots__ = ("collection",)
-
-    def __init__(self, collection: RuleCollection) -> None:
-        self.collection = collection
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.collection is other.collection
-
-    def __hash__(self) -> int:
-        return id(self.collection)
-
-
-@lru_cache(maxsize=16)
-def _index(key: _Same) -> _Index:
-    return _Index(key.collection)
+@once_per_object(16)
+def _index(collection: RuleCollection) -> _Index:
+    return _Index(collection)
 
 
 def _applies(rule: AppRule, facts: FileFacts) -> Tri:
@@ -177,18 +167,24 @@ def _publisher(condition: PublisherCondition, facts: FileFacts) -> Tri:
     Source: "Understanding the publisher rule condition in AppLocker"; that any one of several
     signatures suffices is inferred.
     """
-    if facts.signatures is UNKNOWN:
-        return None
-    publishers = {
-        signature.publisher.value.upper()
-        for signature in facts.signatures
-        if signature.grade in _SIGNED and signature.publisher is not None
-    }
+    publishers = _publishers(facts)
+    if publishers is None:
+        return False if _product(condition, facts) is False else None
     if not publishers:
         return False
     if condition.publisher != "*" and condition.publisher.upper() not in publishers:
         return False
     return _product(condition, facts)
+
+
+def _publishers(facts: FileFacts) -> set[str] | None:
+    if facts.signatures is UNKNOWN:
+        return None
+    return {
+        signature.publisher.value.upper()
+        for signature in facts.signatures
+        if signature.grade in _SIGNED and signature.publisher is not None
+    }
 
 
 def _product(condition: PublisherCondition, facts: FileFacts) -> Tri:
@@ -260,3 +256,35 @@ def _folded(text: str) -> str:
         upper if len(upper := char.upper()) == 1 and upper.isascii() == char.isascii() else char
         for char in text
     )
+
+
+def _word(name: str) -> Facet[FileFacts]:
+    def words(facts: FileFacts) -> Iterable[Hashable] | None:
+        if facts.version_info is UNKNOWN:
+            return None
+        text = None if facts.version_info is None else getattr(facts.version_info, name)
+        return () if text is None else (text.upper(),)
+
+    return words
+
+
+_FACETS: Mapping[str, Facet[FileFacts]] = {
+    "binary": _word("original_filename"),
+    "product": _word("product_name"),
+    "publisher": _publishers,
+    "folder": lambda facts: parents(_folded(facts.path.replace("/", "\\")), "\\"),
+}
+
+
+def _facet(condition: Condition) -> tuple[str | None, tuple[Hashable, ...]]:
+    """What a file needs for the condition not to be false; the facet is None if nothing is."""
+    if isinstance(condition, PublisherCondition):
+        for name in ("binary", "product", "publisher"):
+            text = getattr(condition, name)
+            if text != "*":
+                return name, (text.upper(),)
+    if isinstance(condition, PathCondition):
+        found = [pieces[0][: pieces[0].rfind("\\") + 1] for pieces in _path(condition.path)]
+        if all(0 < len(folder) <= LONGEST_FOLDER for folder in found):
+            return "folder", tuple(found)
+    return None, ()

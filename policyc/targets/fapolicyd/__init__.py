@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from policyc.targets.base import Target
 from policyc.targets.fapolicyd.capabilities import CAPABILITIES, governs
+from policyc.targets.fapolicyd.describe import describe
 from policyc.targets.fapolicyd.emit import emit
 from policyc.targets.fapolicyd.evaluate import evaluate
 from policyc.targets.fapolicyd.lower import lower
@@ -17,4 +18,5 @@ TARGET: Target[FapolicydPolicy] = Target(
     emit=emit,
     parse=parse,
     evaluate=evaluate,
+    describe=describe,
 )

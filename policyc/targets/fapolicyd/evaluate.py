@@ -7,10 +7,12 @@ only reports.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Hashable, Iterable, Mapping
 
 from policyc.model.decision import Decision, Tri, Verdict
+from policyc.model.facets import LONGEST_FOLDER, parents
 from policyc.model.facts import UNKNOWN, Collection, FileFacts
+from policyc.model.index import Facet, Index, once_per_object
 from policyc.targets.fapolicyd.model import FapolicydPolicy, FaRule
 
 _SUBJECT = {"exe": "/usr/bin/bash", "comm": "bash", "trust": "1", "uid": "1000", "gid": "1000"}
@@ -29,18 +31,16 @@ def evaluate(policy: FapolicydPolicy, facts: FileFacts) -> Decision:
     if not events:
         return Decision(verdict=Verdict.NOT_GOVERNED, reason="opened as data")
     decision = Decision(verdict=Verdict.NOT_GOVERNED)
-    index = _index(_Same(policy))
+    index = _index(policy)
     for event in events:
-        decision = _event(policy, index, facts, event)
+        decision = _event(index, facts, event)
         if decision.verdict is not Verdict.ALLOW:
             return decision
     return decision
 
 
-def _event(policy: FapolicydPolicy, index: _Index, facts: FileFacts, event: str) -> Decision:
-    for number, rule in enumerate(policy.rules, 1):
-        if rule.perm not in (event, "any"):
-            continue
+def _event(index: _Index, facts: FileFacts, event: str) -> Decision:
+    for number, rule in index.rules[event].find(facts):
         value = _matches(rule, index, facts)
         if value is None:
             return Decision(verdict=Verdict.UNDETERMINED, reason=f"rule={number} needs a fact")
@@ -87,17 +87,27 @@ def _field(name: str, value: str, index: _Index, facts: FileFacts) -> Tri:
 
 
 class _Index:
-    """Sets as sets and trust by path, built once for a policy."""
+    """Sets as sets, trust by path and the rules of each event, built once for a policy."""
 
     def __init__(self, policy: FapolicydPolicy) -> None:
         self._sets = {f"%{item.name}": frozenset(item.values) for item in policy.sets}
+        self._values: dict[str, frozenset[str]] = {}
         self._trust: dict[str, set[tuple[int, str]]] = {}
         for entry in policy.trust:
             self._trust.setdefault(entry.path, set()).add((entry.size, entry.sha256))
+        self.rules: dict[str, Index[FileFacts, tuple[int, FaRule]]] = {}
+        for event in ("execute", "open"):
+            own = self.rules[event] = Index(_FACETS)
+            for number, rule in enumerate(policy.rules, 1):
+                if rule.perm in (event, "any"):
+                    own.add((number, rule), *_facet(rule, self))
 
     def values(self, text: str) -> frozenset[str]:
         """The values of a field: a set's members, or the comma-separated ones."""
-        return self._sets.get(text) or frozenset(text.split(","))
+        found = self._values.get(text)
+        if found is None:
+            found = self._values[text] = self._sets.get(text) or frozenset(text.split(","))
+        return found
 
     def trusted(self, facts: FileFacts) -> Tri:
         """Path, size and hash must be listed together (integrity=sha256)."""
@@ -111,21 +121,32 @@ class _Index:
         )
 
 
-class _Same:
-    """A key that compares by identity: hashing a whole policy for every file costs too much."""
-
-    __slots__ = ("policy",)
-
-    def __init__(self, policy: FapolicydPolicy) -> None:
-        self.policy = policy
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.policy is other.policy
-
-    def __hash__(self) -> int:
-        return id(self.policy)
+@once_per_object(4)
+def _index(policy: FapolicydPolicy) -> _Index:
+    return _Index(policy)
 
 
-@lru_cache(maxsize=4)
-def _index(key: _Same) -> _Index:
-    return _Index(key.policy)
+def _digest(facts: FileFacts) -> Iterable[Hashable] | None:
+    return None if facts.hashes.sha256 is UNKNOWN else (str(facts.hashes.sha256),)
+
+
+_FACETS: Mapping[str, Facet[FileFacts]] = {
+    "path": lambda facts: (facts.path,),
+    "dir": lambda facts: parents(facts.path, "/"),
+    "sha256hash": _digest,
+    "filehash": _digest,
+    "ftype": lambda facts: None if facts.ftype is UNKNOWN else (facts.ftype,),
+}
+
+
+def _facet(rule: FaRule, index: _Index) -> tuple[str | None, frozenset[str]]:
+    """What a file needs for a rule not to miss it, by its most selective field."""
+    fields = dict(rule.object)
+    for name in _FACETS:
+        if name not in fields:
+            continue
+        values = index.values(fields[name])
+        folders = all(item.endswith("/") and len(item) <= LONGEST_FOLDER for item in values)
+        if (name != "dir" or folders) and "any" not in values:
+            return name, values
+    return None, frozenset()

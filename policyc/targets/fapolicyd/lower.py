@@ -10,6 +10,7 @@ from policyc.lowering.principals import for_everybody
 from policyc.model.facts import UNKNOWN, Collection, FileFacts, Inventory
 from policyc.model.identity import Digest, Sha256Flat
 from policyc.model.ir import AllOf, AtPath, Effect, HasHash, Mode, OfType, PolicyIR, Rule, RuleId
+from policyc.model.known_files import file_index
 from policyc.model.loss import Drift, Loss
 from policyc.model.path import PathShape
 from policyc.targets.base import Lowered
@@ -197,7 +198,11 @@ def _concerns(
     (atom,) = rule.match.atoms
     if not isinstance(atom, HasHash) or governed <= rule.collections:
         return True
-    known = [facts for facts in files if facts.hashes.sha256 == atom.digest]
+    known = [
+        facts
+        for facts in file_index(files).possible(rule.match)
+        if facts.hashes.sha256 == atom.digest
+    ]
     if known:
         return any(facts.collection in rule.collections for facts in known)
     losses.append(

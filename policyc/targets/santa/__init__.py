@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from policyc.targets.base import Target
 from policyc.targets.santa.capabilities import CAPABILITIES, governs
+from policyc.targets.santa.describe import describe
 from policyc.targets.santa.emit import emit
 from policyc.targets.santa.evaluate import evaluate
 from policyc.targets.santa.lower import lower
@@ -17,4 +18,5 @@ TARGET: Target[SantaPolicy] = Target(
     emit=emit,
     parse=parse,
     evaluate=evaluate,
+    describe=describe,
 )

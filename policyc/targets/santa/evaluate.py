@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from policyc.model.decision import Decision, Verdict
 from policyc.model.facts import UNKNOWN, FileFacts, MachoKind, MachoSlice, SignatureGrade
+from policyc.model.index import once_per_object
 from policyc.targets.santa.model import RulePolicy, RuleType, SantaPolicy, SantaRule
 from policyc.targets.santa.parse import python_expression
 
@@ -47,12 +48,12 @@ def evaluate(policy: SantaPolicy, facts: FileFacts) -> Decision:
 
 
 def _slice(policy: SantaPolicy, facts: FileFacts, piece: MachoSlice, *, mixed: bool) -> Decision:
-    table = _by_identifier(_Same(policy.rules))
-    identifiers = _identifiers(facts, piece, mixed=mixed)
-    if RuleType.BINARY not in identifiers and facts.hashes.sha256 is UNKNOWN:
+    table = rules_by_identifier(policy.rules)
+    own = identifiers(facts, piece, mixed=mixed)
+    if RuleType.BINARY not in own and facts.hashes.sha256 is UNKNOWN:
         return Decision(verdict=Verdict.UNDETERMINED, reason="the sha256 is not known")
     for kind in RuleType:
-        identifier = identifiers.get(kind)
+        identifier = own.get(kind)
         rule = None if identifier is None else table.get((kind, identifier))
         if rule is not None:
             allowed = rule.policy is RulePolicy.ALLOWLIST
@@ -65,7 +66,7 @@ def _slice(policy: SantaPolicy, facts: FileFacts, piece: MachoSlice, *, mixed: b
     return Decision(verdict=Verdict.DENY, reason="no rule, Lockdown")
 
 
-def _identifiers(facts: FileFacts, piece: MachoSlice, *, mixed: bool) -> dict[RuleType, str]:
+def identifiers(facts: FileFacts, piece: MachoSlice, *, mixed: bool) -> dict[RuleType, str]:
     """The identifiers Santa looks up, after the signing status has had its say."""
     found: dict[RuleType, str] = {}
     if facts.hashes.sha256 is not None and facts.hashes.sha256 is not UNKNOWN:
@@ -83,24 +84,12 @@ def _identifiers(facts: FileFacts, piece: MachoSlice, *, mixed: bool) -> dict[Ru
     return {kind: text for kind, text in found.items() if kind in _USABLE[grade]}
 
 
-class _Same:
-    """A key that compares by identity: hashing all rules for every file would cost too much."""
-
-    __slots__ = ("rules",)
-
-    def __init__(self, rules: tuple[SantaRule, ...]) -> None:
-        self.rules = rules
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.rules is other.rules
-
-    def __hash__(self) -> int:
-        return id(self.rules)
-
-
-@lru_cache(maxsize=4)
-def _by_identifier(key: _Same) -> dict[tuple[RuleType, str], SantaRule]:
-    return {(rule.type, rule.identifier): rule for rule in key.rules}
+@once_per_object(4)
+def rules_by_identifier(
+    rules: tuple[SantaRule, ...],
+) -> dict[tuple[RuleType, str], SantaRule]:
+    """Static rules by type and identifier, which are unique."""
+    return {(rule.type, rule.identifier): rule for rule in rules}
 
 
 def _matches(expression: str, path: str) -> bool:

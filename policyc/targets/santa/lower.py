@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from policyc.lowering.containment import contained
+from policyc.lowering.containment import Containers
 from policyc.lowering.expand import expand
 from policyc.lowering.losses import loss
 from policyc.lowering.principals import for_everybody
-from policyc.model.decision import applies, holds, signature_satisfies
+from policyc.model.decision import holds, signature_satisfies
 from policyc.model.facts import UNKNOWN, Collection, FileFacts, Inventory
 from policyc.model.identity import CertSha256, Digest
 from policyc.model.ir import (
@@ -21,6 +21,7 @@ from policyc.model.ir import (
     RuleId,
     SignedBy,
 )
+from policyc.model.known_files import file_index
 from policyc.model.loss import Drift, Loss
 from policyc.targets.base import Lowered
 from policyc.targets.santa.capabilities import CAPABILITIES, governs
@@ -44,15 +45,17 @@ _TARGET = "santa"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Native:
-    """A rule that Santa can say, and the baseline rule it stands for."""
+    """A rule that Santa can say, and the baseline rule it stands for.
+
+    ``identifier`` is its type and identifier; None for a path.
+    """
 
     rule: Rule
     source: Rule
+    identifier: tuple[RuleType, str] | None = field(init=False)
 
-    @property
-    def identifier(self) -> tuple[RuleType, str] | None:
-        """Its type and identifier; None for a path."""
-        return identifier_for(self.rule.match)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "identifier", identifier_for(self.rule.match))
 
 
 def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[SantaPolicy]:
@@ -61,10 +64,11 @@ def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[SantaPolicy]:
     losses: list[Loss] = []
     natives = _natives(policy, files, losses)
     forbids = [item for item in natives if item.rule.effect is Effect.FORBID]
+    containers = Containers((item.rule.match, item) for item in forbids)
     permits = [
         item
         for item in natives
-        if item.rule.effect is Effect.PERMIT and not _dead(item, forbids, files)
+        if item.rule.effect is Effect.PERMIT and not _dead(item, forbids, containers, files)
     ]
     losses += _precedence_losses(permits, forbids, files)
     table: dict[tuple[RuleType, str], SantaRule] = {}
@@ -141,8 +145,8 @@ def _by_leaf(
     if not isinstance(atom, SignedBy):
         raise TypeError("only a signer condition has certificates")
     leaves: set[CertSha256] = set()
-    for facts in files:
-        if facts.signatures is UNKNOWN or applies(rule, facts) is not True:
+    for facts in file_index(files).satisfying(rule):
+        if facts.signatures is UNKNOWN:
             continue
         leaves |= {
             signature.leaf.sha256
@@ -201,12 +205,17 @@ def _form_losses(rule: Rule, files: tuple[FileFacts, ...]) -> list[Loss]:
     return []
 
 
-def _dead(permit: _Native, forbids: list[_Native], files: tuple[FileFacts, ...]) -> bool:
+def _dead(
+    permit: _Native,
+    forbids: list[_Native],
+    containers: Containers[_Native],
+    files: tuple[FileFacts, ...],
+) -> bool:
     """Whether the baseline denies all that the permit names, as far as is known.
 
     Santa would let the specific permit win, so such a permit must not be written.
     """
-    if any(contained(permit.rule.match, forbid.rule.match) for forbid in forbids):
+    if any(True for _ in containers.of(permit.rule.match)):
         return True
     known = _known(permit, files)
     if not known:
@@ -222,7 +231,11 @@ def _known(permit: _Native, files: tuple[FileFacts, ...]) -> list[FileFacts]:
     """The inventory's files of the content that a permit by hash names."""
     if not any(isinstance(atom, HasHash) for atom in permit.rule.match.atoms):
         return []
-    return [facts for facts in files if holds(permit.rule.match, facts) is True]
+    return [
+        facts
+        for facts in file_index(files).possible(permit.rule.match)
+        if holds(permit.rule.match, facts) is True
+    ]
 
 
 def _precedence_losses(
@@ -235,20 +248,20 @@ def _precedence_losses(
         if forbid.identifier is None and identities
     ]
     for permit in identities:
-        beaten = [forbid for forbid in forbids if _beats(permit, forbid, files)]
+        known = _known(permit, files)
+        beaten = [forbid for forbid in forbids if _beats(permit, forbid, known)]
         if beaten:
             found.append(_specific_loss(permit, beaten, files))
     return found
 
 
-def _beats(permit: _Native, forbid: _Native, files: tuple[FileFacts, ...]) -> bool:
+def _beats(permit: _Native, forbid: _Native, known: list[FileFacts]) -> bool:
     """Whether Santa could let ``permit`` win where the baseline lets ``forbid``."""
     own, other = permit.identifier, forbid.identifier
     if own is None or other is None or own[0] >= other[0]:
         return False
     if own[0] is RuleType.SIGNINGID and other[0] is RuleType.TEAMID:
         return False  # the same team would have been dead, another is disjoint
-    known = _known(permit, files)
     # A hash names one content; if that is known not to be forbidden, nothing can go wrong.
     return not known or any(holds(forbid.rule.match, facts) is not False for facts in known)
 

@@ -11,11 +11,12 @@ Signers for test signing count only on machines in that mode, and are left out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 
 from policyc.model.decision import Decision, Tri, Verdict
 from policyc.model.facts import UNKNOWN, Collection, FileFacts
+from policyc.model.index import Index, once_per_object
 from policyc.targets.wdac.capabilities import governs
+from policyc.targets.wdac.facets import FACETS, rule_facet, signer_facet
 from policyc.targets.wdac.match import (
     all_of,
     any_of,
@@ -87,11 +88,11 @@ def _under(
     if reason is not None:
         return Decision(verdict=Verdict.NOT_GOVERNED, reason=reason)
     value = KERNEL if collection is Collection.DRIVER else USER
-    own = _index(_Same(base)).parts.get(value)
+    own = _index(base).parts.get(value)
     added = [
         part
         for item in supplementals
-        if _belongs(item, base) and (part := _index(_Same(item)).parts.get(value)) is not None
+        if _belongs(item, base) and (part := _index(item).parts.get(value)) is not None
     ]
     parts = [part for part in (own, *added) if part is not None]
     if not parts:
@@ -201,16 +202,24 @@ class _Part:
         self._ekus = {item.id: item.value for item in policy.ekus}
         self._protected = Option.NO_PATH_PROTECTION not in policy.options
         self._hashes: dict[bool, dict[str, str]] = {True: {}, False: {}}
-        self._rules: dict[bool, list[FileRule]] = {True: [], False: []}
+        self._rules: dict[bool, Index[FileFacts, FileRule]] = {}
+        self._signers: dict[bool, Index[FileFacts, SignerRef]] = {}
         group = scenario.product
+        for deny in (True, False):
+            self._rules[deny], self._signers[deny] = Index(FACETS), Index(FACETS)
+        self.names_packages = False
         for rule in (self._rules_by_id[item] for item in group.rules):
             deny = rule.kind is FileRuleKind.DENY
             if rule.hash is None:
-                self._rules[deny].append(rule)
+                self._rules[deny].add(rule, *(rule_facet(rule) or (None,)))
+                self.names_packages |= not deny and rule.package_family is not None
             else:
                 self._hashes[deny][rule.hash] = rule.id
-        self._signers = {True: group.denied, False: group.allowed}
-        self.names_packages = any(item.package_family is not None for item in self._rules[False])
+        for deny, references in ((True, group.denied), (False, group.allowed)):
+            for reference in references:
+                signer = self._signers_by_id[reference.signer]
+                found = signer_facet(signer, self._rules_by_id)
+                self._signers[deny].add(reference, *(found or (None,)))
 
     def matches(self, facts: FileFacts, *, deny: bool, many: bool) -> Iterator[tuple[str, Tri]]:
         """Every rule of one action that does not miss, by id."""
@@ -230,9 +239,9 @@ class _Part:
                 yield "hash rules", None, False
             elif digest in hashes:
                 yield hashes[digest], True, False
-        for rule in self._rules[deny]:
+        for rule in self._rules[deny].find(facts):
             yield rule.id, self._rule(rule, facts, many=many), rule.package_family is not None
-        for reference in self._signers[deny]:
+        for reference in self._signers[deny].find(facts):
             yield reference.signer, self._signer(reference, facts, deny=deny, many=many), False
 
     def _rule(self, rule: FileRule, facts: FileFacts, *, many: bool) -> Tri:
@@ -261,21 +270,6 @@ class _Index:
         self.parts = {item.value: _Part(policy, item) for item in policy.scenarios}
 
 
-class _Same:
-    """A key that compares by identity: hashing a whole policy for every file costs too much."""
-
-    __slots__ = ("policy",)
-
-    def __init__(self, policy: SiPolicy) -> None:
-        self.policy = policy
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.policy is other.policy
-
-    def __hash__(self) -> int:
-        return id(self.policy)
-
-
-@lru_cache(maxsize=64)
-def _index(key: _Same) -> _Index:
-    return _Index(key.policy)
+@once_per_object(64)
+def _index(policy: SiPolicy) -> _Index:
+    return _Index(policy)

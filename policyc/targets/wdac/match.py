@@ -184,11 +184,13 @@ def signer_matches(
     denied: bool,
 ) -> Tri:
     """Whether one of the file's signatures is the signer's, and the file has its attributes."""
-    if facts.signatures is UNKNOWN:
-        return None
-    wanted = {ekus[item] for item in signer.ekus}
-    unwanted = {ekus[item] for item in signer.except_ekus}
-    parts = [any_of(_signature(signer, wanted, unwanted, item) for item in facts.signatures)]
+    parts: list[Tri] = [None]
+    if facts.signatures is not UNKNOWN:
+        wanted = {ekus[item] for item in signer.ekus}
+        unwanted = {ekus[item] for item in signer.except_ekus}
+        parts = [any_of(_signature(signer, wanted, unwanted, item) for item in facts.signatures)]
+    if parts == [False]:
+        return False
     if signer.file_attribs:
         parts.append(
             any_of(

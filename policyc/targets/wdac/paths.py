@@ -21,12 +21,12 @@ def path_matches(pattern: str, path: str, *, many_wildcards: bool = True) -> Tri
     for it, and takes every other pattern for one that never matches (inferred). An unknown
     macro gives None.
     """
-    head = pattern.partition("\\")[0]
-    if head.startswith("%") and head.upper() not in _MACROS:
+    wanted = expanded(pattern)
+    if wanted is None:
         return None
     if not many_wildcards and not is_simple(pattern):
         return False
-    return _matches(_wanted(pattern), folded(path.replace("/", "\\")))
+    return _matches(wanted, folded(path.replace("/", "\\")))
 
 
 def is_simple(pattern: str) -> bool:
@@ -36,8 +36,11 @@ def is_simple(pattern: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _wanted(pattern: str) -> str:
+def expanded(pattern: str) -> str | None:
+    """The pattern in upper case with its macro put in; None for a macro nobody knows."""
     head, separator, tail = folded(pattern).partition("\\")
+    if head.startswith("%") and head not in _MACROS:
+        return None
     return _MACROS.get(head, head) + separator + tail
 
 

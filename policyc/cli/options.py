@@ -1,0 +1,88 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(enum.StrEnum):
+    """Output forms of findings."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+    GITHUB = "github"
+    CSV = "csv"
+    JUNIT = "junit"
+    GITLAB = "gitlab"
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
+class FailOn(enum.StrEnum):
+    """Which findings make ``check`` exit 1."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NEVER = "never"
+
+
+class Report(enum.StrEnum):
+    """Output forms of a verification."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class PlatformName(enum.StrEnum):
+    """Platforms a tree can belong to."""
+
+    WINDOWS = "windows"
+    MACOS = "macos"
+    LINUX = "linux"
+
+
+BaselineOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--baseline",
+        "-b",
+        help="The baseline. Default: $POLICYC_BASELINE, else the nearest policyc.yaml upwards.",
+    ),
+]
+InventoryOption = Annotated[
+    list[Path] | None,
+    typer.Option("--inventory", "-i", help="An inventory made by `policyc scan`; repeatable."),
+]
+TargetOption = Annotated[
+    list[str] | None,
+    typer.Option("--target", "-t", help="A target; repeatable. Default: all of them."),
+]
+ReportOption = Annotated[
+    Report,
+    typer.Option("--format", "-f", help="json lists every difference with its loss and origin."),
+]
+AsOption = Annotated[
+    str | None,
+    typer.Option("--as", help=r"Where the endpoint sees the root: /opt/acme or 'C:\Acme'."),
+]
+ProfileOption = Annotated[
+    str | None,
+    typer.Option("--profile", "-p", help="A profile of the baseline. Default: the baseline alone."),
+]
+JobsOption = Annotated[
+    int, typer.Option("--jobs", "-j", min=0, help="Worker processes; 0 is one per processor.")
+]
+
+ExtensionsOption = Annotated[
+    Path | None,
+    typer.Option(help="A table of extensions added to the shipped one, tab-separated."),
+]
+MagikaOption = Annotated[
+    bool,
+    typer.Option("--magika", help="Let Magika name the language of texts (policyc[magika])."),
+]

@@ -1,0 +1,264 @@
+"""Inside the private namespace: the real fapolicyd, a file system for it, cases, and its answers.
+
+Runs as process 1 of its own pid and mount namespace (see ``namespace.py``), reads a job as JSON and
+prints one JSON line a case. What keeps the machine safe:
+
+1. When this process ends, the kernel ends everything in the namespace and drops its mounts.
+2. The daemon marks mounts, and a mount of this namespace is a copy: nothing outside waits for it.
+   Marks on file systems are switched off in whatever configuration comes.
+3. The daemon sees an overlay of the machine, and watches one kind of file system only. It is
+   not started if any other mount that it sees is of that kind.
+4. The daemon has a time limit of its own, and so has every case.
+5. This process stays outside the overlay, so no policy can stop it.
+"""
+
+from __future__ import annotations
+
+import base64
+import errno
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+WORK = Path("/run/policyc-real")
+ROOT = WORK / "root"
+WATCHED = "/mnt/watch"
+_LINE = re.compile(
+    r"rule=(\S+) dec=(\S+) perm=(\S+) auid=(\S+) uid=(\S+) pid=(\S+) trust=(\S+) exe=(.*?) : "
+    r"path=(.*?) ftype=(\S*) trust=(\S*)\s*$"
+)
+_SAFE = {"allow_filesystem_mark": "0", "uid": "0", "gid": "0", "nice_val": "0", "trust": "file"}
+_FORMAT = "rule,dec,perm,auid,uid,pid,trust,exe,:,path,ftype,trust"
+_CASE_SECONDS = 10.0
+_START_SECONDS = 30.0
+
+
+def inside(path: str) -> Path:
+    """A path of the overlay as this process sees it."""
+    return ROOT / path.lstrip("/")
+
+
+def mount(*arguments: str) -> None:
+    """mount(8), or the end."""
+    subprocess.run(["mount", *arguments], check=True, capture_output=True)
+
+
+def build(job: dict[str, Any]) -> None:
+    """The overlay, with the daemon's files in it, and the file system to watch."""
+    mount("-t", "tmpfs", "-o", "mode=755", "policyc-run", "/run")
+    for name in ("up", "work", "root"):
+        (WORK / name).mkdir(parents=True)
+    layers = f"lowerdir=/,upperdir={WORK}/up,workdir={WORK}/work"
+    mount("-t", "overlay", "policyc-overlay", "-o", layers, str(ROOT))
+    mount("-t", "proc", "proc", str(ROOT / "proc"))
+    mount("--rbind", "/dev", str(ROOT / "dev"))
+    for name in ("run", "tmp"):
+        mount("-t", "tmpfs", "-o", "mode=1777", f"policyc-{name}", str(ROOT / name))
+    for package in job["unpacked"]:
+        copy = ["cp", "-a", "--remove-destination", f"{package}/usr/.", str(ROOT / "usr")]
+        subprocess.run(copy, check=True, capture_output=True)
+    for name in ("/etc/fapolicyd", "/var/lib/fapolicyd"):
+        shutil.rmtree(inside(name), ignore_errors=True)
+    for name in ("/etc/fapolicyd/trust.d", "/var/lib/fapolicyd", "/run/fapolicyd", WATCHED):
+        inside(name).mkdir(parents=True, exist_ok=True)
+    if job["watch"] != "overlay":
+        mount("-t", job["watch"], "-o", "mode=755", "policyc-watch", str(inside(WATCHED)))
+    refuse_other_mounts(job["watch"])
+
+
+def refuse_other_mounts(kind: str) -> None:
+    """Stop unless the one mount of the watched kind that the daemon sees is ours."""
+    done = subprocess.run(
+        ["chroot", str(ROOT), "/bin/cat", "/proc/mounts"], check=True, capture_output=True
+    )
+    seen = [line.split()[1:3] for line in done.stdout.decode().splitlines()]
+    own = "/" if kind == "overlay" else WATCHED
+    if [place for place, name in seen if name == kind] != [own]:
+        sys.exit(f"refusing to start: other mounts are {kind}, too: {seen}")
+
+
+def stage(files: list[dict[str, Any]]) -> None:
+    """Write the files of a job into the overlay."""
+    for item in files:
+        path = inside(item["path"])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        if "symlink" in item:
+            path.symlink_to(item["symlink"])
+        elif "hardlink" in item:
+            path.hardlink_to(inside(item["hardlink"]))
+        else:
+            path.write_bytes(base64.b64decode(item["data"]))
+            path.chmod(int(item.get("mode", "755"), 8))
+
+
+class Daemon:
+    """The daemon with one policy."""
+
+    def __init__(self, policy: dict[str, str], watch: str, seconds: int) -> None:
+        shutil.rmtree(inside("/var/lib/fapolicyd"))
+        inside("/var/lib/fapolicyd").mkdir()
+        etc = inside("/etc/fapolicyd")
+        shutil.rmtree(etc)
+        (etc / "trust.d").mkdir(parents=True)
+        inside("/run/fapolicyd.pid").unlink(missing_ok=True)
+        conf = dict(
+            line.replace(" ", "").split("=", 1)
+            for line in policy["conf"].splitlines()
+            if "=" in line and not line.startswith("#")
+        )
+        conf |= {**_SAFE, "watch_fs": watch, "syslog_format": _FORMAT}
+        (etc / "fapolicyd.conf").write_text("".join(f"{k} = {v}\n" for k, v in conf.items()))
+        (etc / "compiled.rules").write_text(policy["rules"])
+        (etc / "fapolicyd.trust").write_text("# AUTOGENERATED FILE VERSION 2\n")
+        (etc / "trust.d" / "policyc").write_text(policy["trust"])
+        self._log = WORK / "daemon.log"
+        self._read = 0
+        command = ["timeout", "-s", "KILL", str(seconds), "chroot", str(ROOT)]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [*command, "/usr/sbin/fapolicyd", "--debug"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def started(self) -> bool:
+        """Wait until it listens, or has ended."""
+        limit = time.monotonic() + _START_SECONDS
+        while time.monotonic() < limit and self.alive():
+            if b"Starting to listen for events" in self._log.read_bytes():
+                self.decisions()
+                return True
+            time.sleep(0.005)
+        return False
+
+    def alive(self) -> bool:
+        """Whether it still runs: a daemon that has died allows everything."""
+        return self._process.poll() is None
+
+    def said(self) -> list[str]:
+        """Its last words."""
+        return self._log.read_text(errors="replace").splitlines()[-12:]
+
+    def decisions(self) -> list[dict[str, Any]]:
+        """What it decided since the last call. This version logs before it answers."""
+        with self._log.open("rb") as log:
+            log.seek(self._read)
+            data = log.read()
+        whole = data[: data.rfind(b"\n") + 1]
+        self._read += len(whole)
+        found = []
+        for line in whole.decode("utf-8", "surrogateescape").splitlines():
+            match = _LINE.search(line)
+            if match:
+                names = ("rule", "dec", "perm", "auid", "uid", "pid", "strust", "exe", "path")
+                found.append(dict(zip((*names, "ftype", "trust"), match.groups(), strict=True)))
+        return found
+
+    def stop(self) -> None:
+        """End it; the kernel then allows whatever waits for it."""
+        if self.alive():
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+def child(case: dict[str, Any], report: int) -> None:
+    """Do what the case says, in the overlay; the error number of the act goes to ``report``."""
+    null = os.open("/dev/null", os.O_RDWR)
+    output = os.open(str(WORK / "output"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    for number, target in ((null, 0), (output, 1), (output, 2)):
+        os.dup2(number, target)
+    os.chroot(ROOT)
+    os.chdir("/")
+    os.setgroups([])
+    os.setgid(case["uid"])
+    os.setuid(case["uid"])
+    argv = case["argv"]
+    environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        if case["op"] == "open":
+            os.read(os.open(argv[0], os.O_RDONLY), 16)
+        elif case["op"] == "memfd":
+            number = os.memfd_create("x")
+            os.write(number, Path(argv[0]).read_bytes())
+            os.execve(number, argv, environment)
+        else:
+            os.execve(argv[0], argv, {**environment, **case.get("env", {})})
+    except OSError as error:
+        os.write(report, str(error.errno).encode())
+        os._exit(126)
+    os._exit(0)
+
+
+def run(case: dict[str, Any], daemon: Daemon) -> dict[str, Any]:
+    """One case: whether the act itself was refused, and every decision about it."""
+    reading, writing = os.pipe()
+    os.set_inheritable(writing, False)
+    process = os.fork()
+    if process == 0:
+        os.close(reading)
+        try:
+            child(case, writing)
+        finally:
+            os._exit(125)
+    os.close(writing)
+    limit = time.monotonic() + _CASE_SECONDS
+    timed_out = False
+    while os.waitpid(process, os.WNOHANG)[0] == 0:
+        if time.monotonic() > limit:
+            timed_out = True
+            daemon.stop()  # releases whoever waits for an answer
+            os.kill(process, signal.SIGKILL)
+            os.waitpid(process, 0)
+            break
+        time.sleep(0.0005)
+    number = int(os.read(reading, 16) or 0)
+    os.close(reading)
+    decisions = daemon.decisions()
+    about = [item for item in decisions if item["path"] == case["target"]]
+    refused = number == errno.EPERM or any(item["dec"].startswith("deny") for item in about)
+    output = (WORK / "output").read_text(errors="replace")[-300:]
+    return {
+        "id": case["id"],
+        "denied": refused,
+        "errno": errno.errorcode.get(number, str(number)) if number else "",
+        "timed_out": timed_out,
+        "died": not daemon.alive(),
+        "output": output,
+        "decisions": decisions,
+    }
+
+
+def main() -> None:
+    """Run the policies of a job, each with its cases."""
+    if os.getpid() != 1 or os.geteuid() != 0:
+        sys.exit("only as root, in a namespace of its own")
+    job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    build(job)
+    for policy in job["policies"]:
+        stage(policy.get("files", []))
+        daemon = Daemon(policy, job["watch"], job["seconds"])
+        up = daemon.started()
+        first = {"policy": policy["name"], "up": up, "said": [] if up else daemon.said()}
+        print(json.dumps(first), flush=True)
+        for case in policy["cases"] if up else ():
+            answer = {"policy": policy["name"], **run(case, daemon)}
+            print(json.dumps(answer), flush=True)
+            if answer["died"]:
+                break
+        daemon.stop()
+    print(json.dumps({"done": True}), flush=True)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,220 @@
+"""A whole machine under a compiled policy: what the real daemon lets run, and what not.
+
+The daemon polices an overlay of this machine. Everything below the system's folders is permitted by
+hash, with a few files of our own; everything else must not run, whatever it is called and
+whoever starts it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from policyc.baseline import parse_baseline
+from policyc.compiler import TargetResult, compile_target
+from policyc.inventory import ScanOptions, scan
+from policyc.inventory.schema import from_row
+from policyc.model.facts import FileFacts, Inventory
+from tests.real import namespace
+from tests.real.world import (
+    compiled,
+    explained,
+    facts_of,
+    loaded,
+    loader,
+    policy_of,
+    staged,
+)
+
+pytestmark = [pytest.mark.slow, pytest.mark.real]
+
+BASELINE = """policyc: 1
+name: A strict machine
+mode: enforce
+governs: [executable, library, script]
+targets:
+  fapolicyd: {version: "1.1", ld_so: LOADER}
+rules:
+  - id: system
+    permit: {from: inventory, levels: [hash]}
+  - id: tools
+    permit: {path: /opt/tools/**}
+    unless: [{path: /opt/tools/tmp/**}]
+  - id: lies
+    forbid: {masquerade: error}
+"""
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Every case once, by its id."""
+    namespace.require_daemon()
+    folder = tmp_path_factory.mktemp("strict")
+    files = world(folder)
+    result = compiled_policy(files)
+    assert result.failure is None
+    raw = policy_of("strict", result, list(cases()))
+    raw["files"] = [staged(path, data) for path, data in files.items()]
+    lines = namespace.run(folder, [raw], watch="overlay")
+    assert lines[0]["up"], lines[0]["said"]
+    rules = loaded(raw)
+    for line in lines[1:]:
+        assert not line["timed_out"], line
+        assert not line["died"], line
+        for seen in line["decisions"]:
+            assert explained(rules, seen) is None, explained(rules, seen)
+    return {line["id"]: line for line in lines[1:]}
+
+
+def world(folder: Path) -> dict[str, bytes]:
+    """Our own files: trusted ones, untrusted ones, liars."""
+    program = compiled(folder, "dynamic")
+    python, shell = b"#!/usr/bin/python3\nprint('RAN')\n", b"#!/bin/sh\necho RAN\n"
+    return {
+        "/opt/acme/trusted": program + b"1",
+        "/opt/acme/trusted two": program + b"2",
+        "/opt/acme/trusted.py": python + b"# ours\n",
+        "/opt/acme/trusted.sh": shell + b"# ours\n",
+        "/opt/tools/tool": program + b"3",
+        "/opt/tools/tmp/tool": program + b"4",
+        "/opt/toolsx/tool": program + b"5",
+        "/opt/acme/untrusted": program,
+        "/opt/acme/static": compiled(folder, "static"),
+        "/opt/acme/static-pie": compiled(folder, "static-pie"),
+        "/opt/acme/shared.so": compiled(folder, "shared"),
+        "/opt/acme/shared-interp.so": compiled(folder, "shared-interp"),
+        "/home/u/invoice.pdf": program + b"6",
+        "/opt/tools/report.pdf": program + b"7",
+        "/home/u/photo.jpg": shell,
+        "/home/u/x.py": python,
+        "/home/u/x.pl": b'#!/usr/bin/perl\nprint "RAN\\n";\n',
+        "/home/u/bad.elf": b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\0\x3e\0\x01\0\0\0",
+        "/home/u/notes.txt": b"only text\n",
+        "/home/u/paper.pdf": b"%PDF-1.4\n1 0 obj\nendobj\n",
+        "/home/u/invoice \u202efdp.exe": program + b"8",
+    }
+
+
+OURS = (
+    "/opt/acme/trusted",
+    "/opt/acme/trusted two",
+    "/opt/acme/trusted.py",
+    "/opt/acme/trusted.sh",
+)
+
+
+def compiled_policy(files: dict[str, bytes]) -> TargetResult:
+    """The policy for this machine's programs and our own trusted files."""
+    trees = [Path(place) for place in ("/usr/bin", "/usr/lib/x86_64-linux-gnu")]
+    trees += [path for path in Path("/usr/lib").glob("python3*") if path.is_dir()]
+    trees += [path for path in (Path("/usr/share/perl"), Path("/usr/lib/locale")) if path.is_dir()]
+    rows = scan(trees, ScanOptions(jobs=2, limits=replace(ScanOptions().limits, container_depth=0)))
+    known = [
+        item for row in rows if isinstance(item := from_row(msgspec.json.decode(row)), FileFacts)
+    ]
+    known += [facts_of(path, files[path]) for path in OURS]
+    inventory = Inventory(files=tuple(sorted(known, key=lambda item: item.path)))
+    loaded_baseline = parse_baseline(
+        BASELINE.replace("LOADER", loader()), "policyc.yaml", lambda _: inventory
+    )
+    assert loaded_baseline.policy is not None, loaded_baseline.diagnostics
+    others = [facts_of(path, data) for path, data in files.items() if path not in OURS]
+    everything = Inventory(files=tuple(sorted((*known, *others), key=lambda item: item.path)))
+    return compile_target(loaded_baseline.policy, everything, "fapolicyd")
+
+
+def cases() -> Iterator[dict[str, Any]]:
+    """Each case as a user and as root: id, what is started, and the file it is about."""
+    python = os.path.realpath("/usr/bin/python3")
+    perl, shell = "/usr/bin/perl", "/bin/sh"
+    started = [
+        ("trusted program", ["/opt/acme/trusted"], None),
+        ("trusted program, name with a blank", ["/opt/acme/trusted two"], None),
+        ("trusted python script", ["/opt/acme/trusted.py"], None),
+        ("trusted shell script", ["/opt/acme/trusted.sh"], None),
+        ("program in a permitted folder", ["/opt/tools/tool"], None),
+        ("program in the excepted folder", ["/opt/tools/tmp/tool"], None),
+        ("program beside the permitted folder", ["/opt/toolsx/tool"], None),
+        ("untrusted program", ["/opt/acme/untrusted"], None),
+        ("static program", ["/opt/acme/static"], None),
+        ("static PIE", ["/opt/acme/static-pie"], None),
+        ("program named like a PDF", ["/home/u/invoice.pdf"], None),
+        ("program named like a PDF in the permitted folder", ["/opt/tools/report.pdf"], None),
+        ("program with a turned name", ["/home/u/invoice \u202efdp.exe"], None),
+        ("shell script named like a picture", ["/home/u/photo.jpg"], None),
+        ("untrusted python script", ["/home/u/x.py"], None),
+        ("untrusted perl script", ["/home/u/x.pl"], None),
+        ("broken ELF", ["/home/u/bad.elf"], None),
+        ("python given a script", [python, "/home/u/x.py"], "/home/u/x.py"),
+        (
+            "python given a script on stdin",
+            [shell, "-c", f"{python} < /home/u/x.py"],
+            "/home/u/x.py",
+        ),
+        ("python given a trusted script", [python, "/opt/acme/trusted.py"], "/opt/acme/trusted.py"),
+        ("perl given a script", [perl, "/home/u/x.pl"], "/home/u/x.pl"),
+        ("shell given a script", [shell, "/home/u/photo.jpg"], "/home/u/photo.jpg"),
+        ("shell given a trusted script", [shell, "/opt/acme/trusted.sh"], "/opt/acme/trusted.sh"),
+        ("shell sourcing a script", [shell, "-c", ". /home/u/photo.jpg"], "/home/u/photo.jpg"),
+        ("loader given a program", [loader(), "/opt/acme/untrusted"], "/opt/acme/untrusted"),
+        ("preloaded library", ["/opt/acme/trusted"], "/opt/acme/shared.so"),
+        ("preloaded library with interpreter", ["/opt/acme/trusted"], "/opt/acme/shared-interp.so"),
+        ("reading a text", ["/bin/cat", "/home/u/notes.txt"], "/home/u/notes.txt"),
+        ("reading a PDF", ["/bin/cat", "/home/u/paper.pdf"], "/home/u/paper.pdf"),
+        ("a shell", [shell, "-c", "echo hi"], os.path.realpath(shell)),
+        ("program from memory", ["/opt/acme/untrusted"], "/opt/acme/untrusted"),
+    ]
+    for title, argv, target in started:
+        for uid, who in ((1000, "user"), (0, "root")):
+            environment = {"LD_PRELOAD": target} if title.startswith("preloaded") else {}
+            yield {
+                "id": f"{title}, {who}",
+                "op": "memfd" if title == "program from memory" else "exec",
+                "argv": argv,
+                "target": target or argv[0],
+                "uid": uid,
+                "env": environment,
+            }
+
+
+ALLOWED = {
+    "trusted program",
+    "trusted program, name with a blank",
+    "trusted python script",
+    "trusted shell script",
+    "program in a permitted folder",
+    "python given a trusted script",
+    "shell given a trusted script",
+    "reading a text",
+    "reading a PDF",
+    "a shell",
+}
+
+
+@pytest.mark.parametrize("case", [case["id"] for case in cases()])
+def test_the_machine_runs_what_the_baseline_says(
+    answers: dict[str, dict[str, Any]], case: str
+) -> None:
+    answer = answers[case]
+    title = case.rpartition(",")[0]
+    assert answer["denied"] is (title not in ALLOWED), answer
+
+
+def test_there_are_at_least_sixty_cases() -> None:
+    assert len(list(cases())) >= 60
+
+
+def test_allowed_programs_really_ran(answers: dict[str, dict[str, Any]]) -> None:
+    for case, answer in answers.items():
+        title = case.rpartition(",")[0]
+        if title.startswith("trusted") or "given a trusted" in title:
+            assert "RAN" in answer["output"], case
+        if title not in ALLOWED:
+            assert "RAN" not in answer["output"], case
+            assert "PRELOADED" not in answer["output"], case

@@ -1,0 +1,180 @@
+"""Real files for the real daemon, and what policyc knows about them."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import subprocess
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from policyc.checks import worst_level
+from policyc.compiler import TargetResult
+from policyc.model.facts import FileFacts
+from policyc.model.formats import FileFormat
+from policyc.readers import read_bytes
+from policyc.targets.fapolicyd.daemon import (
+    DaemonVersion,
+    Event,
+    Loaded,
+    Object,
+    Subject,
+    decide,
+    load,
+    merge,
+)
+from tests.requires import require_tool
+
+VERSION = DaemonVersion.parse("1.1.7")
+WATCHED = "/mnt/watch"
+PROGRAM = '#include <unistd.h>\nint main(void) { return write(1, "RAN\\n", 4) != 4; }\n'
+PRELOAD = (
+    "#include <unistd.h>\n"
+    '__attribute__((constructor)) static void go(void) { write(1, "PRELOADED\\n", 10); }\n'
+)
+INTERPRETED = (
+    'const char own[] __attribute__((section(".interp"))) = "/lib64/ld-linux-x86-64.so.2";\n'
+)
+
+
+@cache
+def loader() -> str:
+    """The real path of the dynamic loader."""
+    return os.path.realpath("/lib64/ld-linux-x86-64.so.2")
+
+
+@cache
+def real(name: str) -> str:
+    """The real path of a program."""
+    return os.path.realpath(require_tool(name))
+
+
+@cache
+def compiled(folder: Path, kind: str) -> bytes:
+    """A small program or library, built here: dynamic, static, shared or shared-interp."""
+    compiler = require_tool("gcc")
+    flags = {
+        "dynamic": [],
+        "static": ["-static"],
+        "static-pie": ["-static-pie"],
+        "shared": ["-shared", "-fPIC"],
+        "shared-interp": ["-shared", "-fPIC"],
+    }
+    text = PROGRAM if not kind.startswith("shared") else PRELOAD
+    if kind == "shared-interp":
+        text += INTERPRETED
+    source, result = folder / f"{kind}.c", folder / kind
+    source.write_text(text)
+    subprocess.run([compiler, *flags[kind], "-o", result, source], check=True, capture_output=True)
+    return result.read_bytes()
+
+
+def staged(path: str, data: bytes, mode: str = "755") -> dict[str, Any]:
+    """A file for the box."""
+    return {"path": path, "data": base64.b64encode(data).decode("ascii"), "mode": mode}
+
+
+def facts_of(path: str, data: bytes) -> FileFacts:
+    """What a scan of the endpoint would know."""
+    facts = read_bytes(data, path)
+    facts = replace(facts, package=None, trusted=False, writable_by_users=False, posix=None)
+    return replace(facts, masquerade=worst_level(facts))
+
+
+@cache
+def small_world() -> dict[str, bytes]:
+    """Programs, libraries, scripts and data below the watched folder, each of its own content."""
+    program = Path(real("true")).read_bytes()
+    library = Path(os.path.realpath("/usr/lib/x86_64-linux-gnu/libz.so.1")).read_bytes()
+    files = {
+        "opt/acme/run": program,
+        "opt/acme/tmp/x": program + b"1",
+        "opt/acme/tool one": program + b"2",
+        "opt/acmex/run": program + b"3",
+        "usr/bin/tool": program + b"4",
+        "home/invoice.pdf": program + b"5",
+        "opt/acme/lib/libz.so": library,
+        "home/libz.so": library + b"1",
+        "opt/acme/run.sh": b"#!/bin/sh\necho RAN\n",
+        "home/photo.jpg": b"#!/bin/sh\necho RAN away\n",
+        "opt/acme/tool.py": b"#!/usr/bin/python3\nprint('RAN')\n",
+        "home/x.pl": b'#!/usr/bin/perl\nprint "RAN";\n',
+        "home/notes.txt": b"only text\n",
+        "home/report.pdf": b"%PDF-1.4\n1 0 obj\nendobj\n",
+    }
+    return {f"{WATCHED}/{name}": data for name, data in files.items()}
+
+
+@cache
+def small_facts() -> tuple[FileFacts, ...]:
+    """The facts of the small world."""
+    return tuple(facts_of(path, data) for path, data in sorted(small_world().items()))
+
+
+def policy_of(name: str, result: TargetResult, cases: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the box needs of a compiled policy."""
+    texts = {item.name: item.data.decode() for item in result.artifacts if item.enforced}
+    rules = {each: text for each, text in texts.items() if each.endswith(".rules")}
+    return {
+        "name": name,
+        "conf": texts["fapolicyd.conf"],
+        "trust": texts["trust.d/policyc"],
+        "rules": merge(rules, VERSION).text,
+        "cases": cases,
+    }
+
+
+def loaded(policy: dict[str, Any]) -> Loaded:
+    """The rules as the daemon of this test loads them."""
+    return load(policy["rules"], VERSION)
+
+
+def explained(policy: Loaded, seen: dict[str, Any]) -> str | None:
+    """None if our evaluator gives the rule and decision of a logged one, else what differs.
+
+    Hashes are not in the log, so rules that ask for one are tried both ways.
+    """
+    subject = Subject(
+        exe=seen["exe"],
+        comm="",
+        trusted=seen["strust"] == "1",
+        uids=(int(seen["uid"]),),
+        pid=int(seen["pid"]),
+    )
+    answers = []
+    for digest in [None, *sorted(_digests(policy))]:
+        thing = Object(
+            path=seen["path"],
+            trusted=seen["trust"] == "1",
+            ftype=None if seen["ftype"] == "?" else seen["ftype"],
+            digest=digest,
+        )
+        answer = decide(policy, Event(perm=seen["perm"], subject=subject, object=thing))
+        answers.append((str(answer.rule.number if answer.rule else 0), answer.allowed))
+    logged = (seen["rule"], seen["dec"].startswith("allow"))
+    if logged in answers:
+        return None
+    return f"{seen} is not among {sorted(set(answers))}"
+
+
+def _digests(policy: Loaded) -> set[str]:
+    return {
+        str(value)
+        for rule in policy.rules
+        for item in rule.object
+        if item.name.endswith("hash") and isinstance(item.value, frozenset)
+        for value in item.value
+    }
+
+
+def is_program(facts: FileFacts) -> bool:
+    """Whether the file is started, not opened."""
+    return facts.actual is FileFormat.ELF and facts.ftype == "application/x-executable"
+
+
+def have(name: str) -> bool:
+    """Whether a program is there."""
+    return shutil.which(name) is not None
