@@ -190,6 +190,10 @@ def main() -> None:
         checked = measure([sys.executable, __file__, "--check", str(listed)])
         slowest, _, place = (folder / "list.slowest").read_text().partition(" ")
         fleets = [fleet(folder, files) for files in FLEETS]
+        make = [sys.executable, str(PROJECT / "benchmarks" / "wdac_inventory.py")]
+        subprocess.run([*make, str(folder), "5000"], check=True)
+        words = ["compile", str(folder / "windows.yaml"), "-i", str(folder / "windows.parquet")]
+        leveled = measure([*POLICYC, *words, "-t", "wdac", "-o", str(folder / "wdac")])
         built = measure([*POLICYC, "wdac", "build", str(hashes(folder)), "-o", str(folder)])
     print(f"tree {tree}; best of {RUNS}; U = openssl dgst -sha256 over 1 GiB")
     print(f"a re-scan with the cache is {first.wall / again.wall:.0f} times as fast as the first")
@@ -215,6 +219,7 @@ def main() -> None:
             (f"compile, {files // 1000},000 × {FLEET_RULES:,} rules", run)
             for files, run in zip(FLEETS, fleets, strict=True)
         ),
+        ("compile -t wdac, 5,000 files", leveled),
         ("policyc wdac build, 100,000", built),
     )
     for title, run in rows:

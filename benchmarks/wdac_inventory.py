@@ -1,8 +1,13 @@
-"""An inventory of signed and unsigned Windows programs, as an image of a machine holds them."""
+"""An inventory of signed and unsigned Windows programs, as an image of a machine holds them.
+
+``python benchmarks/wdac_inventory.py FOLDER FILES`` writes ``windows.parquet`` and
+``windows.yaml``.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import sys
 from pathlib import Path
 
 from policyc.inventory import write_inventory
@@ -115,3 +120,7 @@ def make(folder: Path, count: int) -> tuple[Path, Path]:
         "accept:\n  - {loss: L016, target: wdac, reason: names of publishers are enough}\n"
     )
     return inventory, baseline
+
+
+if __name__ == "__main__":
+    make(Path(sys.argv[1]), int(sys.argv[2]))

@@ -11,23 +11,41 @@ import io
 import json
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import msgspec
 
+from policyc.baseline.dump import dump_baseline
 from policyc.checks import check_file
 from policyc.inventory import bundles, capabilities
 from policyc.inventory.exports import ExportError, read_export
 from policyc.inventory.rpm_header import installed_files
 from policyc.inventory.schema import from_row
 from policyc.inventory.table import encode_row
-from policyc.model.facts import FileFacts
+from policyc.model.artifact import Artifact
+from policyc.model.facts import Collection, FileFacts, Platform
 from policyc.readers import Limits, catalog, certificates, cms, read_tree
 from policyc.readers.reader import MalformedError
+from policyc.targets.base import ArtifactError
+from policyc.targets.wdac.build import BuildError
+from policyc.targets.wdac.build import build as build_policy
+from policyc.targets.wdac.evaluate import evaluate as evaluate_app_control
+from policyc.targets.wdac.keys import sign_attributes
+from policyc.targets.wdac.lift import lift_artifact
+from policyc.targets.wdac.lint import lint_document
+from policyc.targets.wdac.model import SiPolicy
+from policyc.targets.wdac.parse import is_xml
+from policyc.targets.wdac.parse import parse as parse_app_control
+from policyc.targets.wdac.read import read_xml
+from policyc.targets.wdac.sign import attributes_to_sign, signed_container
+from policyc.targets.wdac.write import write_xml
+from policyc.verify.synthetic import blank
 from tests.corpus import build, containers, signing
 from tests.requires import SHARED
+from tests.unit.targets.test_wdac_sign import KEY, OWN, signable
 from tests.unit.test_packages import rpm_header
 
 TIGHT = replace(
@@ -144,6 +162,49 @@ def table() -> list[bytes]:
     return [b'FileName,FolderPath,SHA256\r\na.exe,"C:\\a\\a.exe",' + b"ab" * 32 + b"\r\n"]
 
 
+def _app_control() -> SiPolicy:
+    """A small policy with something of everything that a baseline becomes."""
+    golden = Path(__file__).resolve().parents[1] / "golden" / "wdac-levels" / "out" / "policy.xml"
+    return read_xml(golden.read_bytes()).policy
+
+
+def app_control_xml() -> list[bytes]:
+    folder = SHARED / "wdac" / "policies"
+    found = sorted(folder.glob("*.xml"), key=lambda path: (path.stat().st_size, path.name))
+    return [write_xml(_app_control()), *(path.read_bytes() for path in found[:12])]
+
+
+def app_control_binaries() -> list[bytes]:
+    folder = SHARED / "wdac" / "binaries"
+    found = [path for path in folder.glob("*") if path.suffix != ".json"]
+    found.sort(key=lambda path: (path.stat().st_size, path.name))
+    made = [build_policy(_app_control(), form) for form in (7, 8)]
+    return [*made, *(path.read_bytes() for path in found[:6])]
+
+
+def app_control_signed() -> list[bytes]:
+    """The container around a policy; nobody checks its signature here."""
+    body = build_policy(signable())
+    return [signed_container(body, OWN, sign_attributes(KEY, attributes_to_sign(body)))]
+
+
+def app_control(data: bytes) -> None:
+    """Read, judged, written, imported: whatever a policy says."""
+    artifact = Artifact(name="x", data=data, media_type="")
+    found = lift_artifact(artifact)
+    dump_baseline(found.policy, [item.message for item in found.lost])
+    if is_xml(data):
+        document = read_xml(data)
+        lint_document(document)
+        with suppress(BuildError, ValueError):
+            build_policy(document.policy)
+    model = parse_app_control((artifact,))
+    for collection in (Collection.EXECUTABLE, Collection.DRIVER, Collection.SCRIPT):
+        facts = blank(Platform.WINDOWS, collection)
+        if facts is not None:
+            evaluate_app_control(model, facts)
+
+
 TARGETS: dict[str, Target] = {
     "pe": file_target(".exe", signed_pe),
     "elf": file_target("", lambda: [build.elf(), *corpus("elf-dyn")]),
@@ -185,6 +246,9 @@ TARGETS: dict[str, Target] = {
     "capability": Target(
         lambda: [bytes.fromhex("0100000200040000000000000000000000000000")], capabilities.parse
     ),
+    "wdac-xml": Target(cache(app_control_xml), app_control, (ArtifactError,)),
+    "wdac-binary": Target(cache(app_control_binaries), app_control, (ArtifactError,)),
+    "wdac-signed": Target(cache(app_control_signed), app_control, (ArtifactError,)),
     "export-json": Target(cache(bom), export(".json"), (ExportError,)),
     "export-csv": Target(table, export(".csv"), (ExportError,)),
 }
