@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_FLAGS ?= --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check bench fuzz clean
+.PHONY: help demo test test-fast test-real check bench fuzz accept-masquerade clean
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,17 +26,20 @@ demo: $(VENV)/.installed ## scan real files, check them, compile four policies, 
 	@$(BIN)/python examples/quickstart/demo.py
 
 test: $(VENV)/.installed-dev ## all tests, slow ones included
-	@$(BIN)/python -m pytest -q -n 2
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
 test-fast: $(VENV)/.installed-dev ## the tests of under three minutes
-	@$(BIN)/python -m pytest -q -n 2 -m 'not slow'
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m 'not slow'
+
+test-real: $(VENV)/.installed-dev ## what the real fapolicyd does with compiled policies, in a private namespace (root)
+	@$(BIN)/python -m pytest -q tests/real
 
 check: $(VENV)/.installed-dev ## what CI checks: format, lint, types, import contracts, fast tests
 	$(BIN)/ruff format --check policyc tests benchmarks examples
 	$(BIN)/ruff check policyc tests benchmarks examples
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -n 2 -m 'not slow'
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m 'not slow'
 
 bench: $(VENV)/.installed ## speed and memory as ratios to reference commands
 	@$(BIN)/python benchmarks/bench.py

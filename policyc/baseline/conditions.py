@@ -102,13 +102,13 @@ def read_condition(
     members = _members(own.get("group"), groups, collector)
     if len(collector.found) > before:
         return None
+    if own.get("group") is not None and not members:
+        return None  # the group itself was reported
     everything = read.flag(own.get("everything"), "everything", collector)
     if everything is not None and (not everything or len(own.entries) > 1):
         remedy = "write `everything: true` and nothing beside it"
         collector.add("B009", "`everything` is a condition by itself", own.span, remedy=remedy)
         return None
-    if own.get("group") is not None and not members:
-        return None  # the group itself was reported
     if not atoms and not digests and not members and not everything:
         remedy = f"add one of: {', '.join(CONDITIONS)}"
         collector.add("B009", f"{what} has no condition", own.span, remedy=remedy)

@@ -150,6 +150,6 @@ class Target(Generic[M]):
     emit: Callable[[M], tuple[Artifact, ...]]
     parse: Callable[[tuple[Artifact, ...]], M]
     evaluate: Callable[[M, FileFacts], Decision]
-    lift: Callable[[Artifact], Lifted] | None = None
     describe: Callable[[M, FileFacts], tuple[str, ...]] | None = None
     """Lines for people on how it comes to a decision, where the reason says too little."""
+    lift: Callable[[Artifact], Lifted] | None = None

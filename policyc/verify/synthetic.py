@@ -322,12 +322,6 @@ def _made_signature(atom: SignedBy, world: Known, platform: Platform) -> Signatu
     return made if signature_satisfies(atom, made) else None
 
 
-def _signing(atom: SignedBy, world: Known) -> Certificate | None:
-    """The certificate an issuer condition names, if it signs files: such a one issues none."""
-    own = None if atom.issuer is None else world.by_tbs.get(atom.issuer)
-    return own if own is not None and ("leaf", own.sha256.value) in world.signatures else None
-
-
 def other_signatures(atom: SignedBy, world: Known, platform: Platform) -> Iterator[Signature]:
     """Signatures that nearly satisfy ``atom``.
 
@@ -350,6 +344,13 @@ def other_signatures(atom: SignedBy, world: Known, platform: Platform) -> Iterat
             other = signature_for(weaker, world, platform)
             if other is not None:
                 yield other
+
+
+def _signing(atom: SignedBy, world: Known) -> Certificate | None:
+    """The certificate an issuer condition names, if it signs files: such a one issues none."""
+    own = None if atom.issuer is None else world.by_tbs.get(atom.issuer)
+    signed = (item.leaf for listed in world.signatures.values() for item in listed)
+    return own if own is not None and any(leaf == own for leaf in signed) else None
 
 
 def _leaf(atom: SignedBy) -> Certificate:

@@ -43,7 +43,7 @@ from tests.real.world import (
     staged,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.real]
+pytestmark = [pytest.mark.slow, pytest.mark.real, pytest.mark.xdist_group("real")]
 
 BATCHES, BATCH = int(os.environ.get("POLICYC_REAL_BATCHES", "10")), 20
 PATHS = ("opt/acme/**", "opt/acme/tmp/**", "usr/bin/tool", "opt/*/run", "home/**", "opt/acme/run")
@@ -104,6 +104,7 @@ def cases() -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")  # a long repr
 @given(st.lists(baselines(), min_size=BATCH, max_size=BATCH))
 @settings(
     max_examples=BATCHES,
@@ -136,6 +137,7 @@ def _agrees(
     target = load_target("fapolicyd")
     real: dict[str, Verdict] = {}
     rules_loaded = loaded(raw)
+    digests = {item.path: str(item.hashes.sha256) for item in small_facts()}
     for facts, answer in zip(small_facts(), answers, strict=True):
         assert not answer["timed_out"], answer
         assert not answer["died"], answer
@@ -143,7 +145,7 @@ def _agrees(
         for seen in answer["decisions"]:
             if seen["path"] == facts.path and facts.ftype is not UNKNOWN:
                 assert seen["ftype"] == facts.ftype
-            problem = explained(rules_loaded, seen)
+            problem = explained(rules_loaded, seen, digests)
             assert problem is None, (problem, raw["rules"])
         if target.governs(facts):
             own = evaluate_result(result, facts).verdict

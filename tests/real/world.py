@@ -6,6 +6,7 @@ import base64
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -132,10 +133,10 @@ def loaded(policy: dict[str, Any]) -> Loaded:
     return load(policy["rules"], VERSION)
 
 
-def explained(policy: Loaded, seen: dict[str, Any]) -> str | None:
+def explained(policy: Loaded, seen: dict[str, Any], digests: Mapping[str, str]) -> str | None:
     """None if our evaluator gives the rule and decision of a logged one, else what differs.
 
-    Hashes are not in the log, so rules that ask for one are tried both ways.
+    ``digests`` are the hashes of the files by path, which the log does not have.
     """
     subject = Subject(
         exe=seen["exe"],
@@ -144,30 +145,16 @@ def explained(policy: Loaded, seen: dict[str, Any]) -> str | None:
         uids=(int(seen["uid"]),),
         pid=int(seen["pid"]),
     )
-    answers = []
-    for digest in [None, *sorted(_digests(policy))]:
-        thing = Object(
-            path=seen["path"],
-            trusted=seen["trust"] == "1",
-            ftype=None if seen["ftype"] == "?" else seen["ftype"],
-            digest=digest,
-        )
-        answer = decide(policy, Event(perm=seen["perm"], subject=subject, object=thing))
-        answers.append((str(answer.rule.number if answer.rule else 0), answer.allowed))
+    thing = Object(
+        path=seen["path"],
+        trusted=seen["trust"] == "1",
+        ftype=None if seen["ftype"] == "?" else seen["ftype"],
+        digest=digests.get(seen["path"]),
+    )
+    answer = decide(policy, Event(perm=seen["perm"], subject=subject, object=thing))
+    own = (str(answer.rule.number if answer.rule else 0), answer.allowed)
     logged = (seen["rule"], seen["dec"].startswith("allow"))
-    if logged in answers:
-        return None
-    return f"{seen} is not among {sorted(set(answers))}"
-
-
-def _digests(policy: Loaded) -> set[str]:
-    return {
-        str(value)
-        for rule in policy.rules
-        for item in rule.object
-        if item.name.endswith("hash") and isinstance(item.value, frozenset)
-        for value in item.value
-    }
+    return None if own == logged else f"{seen}: ours is {own}"
 
 
 def is_program(facts: FileFacts) -> bool:
