@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from policyc.lowering.losses import loss
-from policyc.model.facts import Collection, FileFacts
+from policyc.model.facts import Collection
 from policyc.model.identity import Sha256Flat
 from policyc.model.ir import AllOf, Atom, AtPath, Effect, FromPackage, HasHash, PolicyIR, SignedBy
 from policyc.model.loss import Drift, Loss
@@ -31,7 +31,7 @@ def form_losses(native: NativeRule, policy: PolicyIR, known: Known, choices: Cho
     rule = native.rule
     permit = rule.effect is Effect.PERMIT
     less, more = (Drift.NARROWS, Drift.WIDENS) if permit else (Drift.WIDENS, Drift.NARROWS)
-    made = partial(loss, target=_TARGET, files=_files(native, known), rule=rule)
+    made = partial(loss, target=_TARGET, files=known.files[native.scenario], rule=rule)
     found = []
     on_path = any(isinstance(atom, AtPath) for atom in rule.match.atoms)
     if choices.protected and on_path:
@@ -92,14 +92,6 @@ def _beyond(match: AllOf) -> AllOf:
     return AllOf(frozenset(found))
 
 
-def _files(native: NativeRule, known: Known) -> tuple[FileFacts, ...]:
-    """The files that the rule can be about."""
-    for atom in native.rule.match.atoms:
-        if isinstance(atom, HasHash):
-            return tuple(known.by_digest.get(atom.digest, ()))
-    return known.files[native.scenario]
-
-
 def _package_losses(native: NativeRule, policy: PolicyIR, known: Known) -> list[Loss]:
     """A family names every version and state of a package; other packages need a rule too.
 
@@ -136,7 +128,9 @@ def _package_losses(native: NativeRule, policy: PolicyIR, known: Known) -> list[
 def _collection_losses(native: NativeRule, policy: PolicyIR, known: Known) -> list[Loss]:
     rule = native.rule
     drift = Drift.WIDENS if rule.effect is Effect.PERMIT else Drift.NARROWS
-    made = partial(loss, "L003", drift, target=_TARGET, files=_files(native, known), rule=rule)
+    made = partial(
+        loss, "L003", drift, target=_TARGET, files=known.files[native.scenario], rule=rule
+    )
     found = []
     in_user_mode = native.scenario == USER
     reached = any_file_of(rule.match) if enforces_scripts(policy) and in_user_mode else None

@@ -58,7 +58,7 @@ def beside(
                     Drift.WIDENS if permit else Drift.NARROWS,
                     target="wdac",
                     covers=(rule.match,),
-                    files=tuple(known.by_digest.get(other, ())),
+                    files=known.files[native.scenario],
                     rule=native.rule,
                     message="other images with the same "
                     + ("first page" if fact.startswith("page") else "SHA-1 digest")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from policyc.lowering.authenticode import by_flat_hash
 from policyc.model.facts import UNKNOWN, Certificate, Collection, FileFacts, Inventory
-from policyc.model.identity import CertSha256, Digest, PublisherName, Sha256Flat
+from policyc.model.identity import CertSha256, Digest, Sha256Flat
 from policyc.targets.wdac.capabilities import governs
 from policyc.targets.wdac.model import KERNEL, USER
 
@@ -22,14 +22,12 @@ SCENARIOS: dict[int, frozenset[Collection]] = {
 class Known:
     """``files`` are those App Control is asked about, ``by_digest`` the same by every digest.
 
-    ``by_flat`` holds all files of the inventory, ``by_publisher`` those asked about by each of
-    their publishers.
+    ``by_flat`` holds all files of the inventory.
     """
 
     files: dict[int, tuple[FileFacts, ...]]
     by_digest: dict[Digest, list[FileFacts]]
     by_flat: dict[Sha256Flat, list[FileFacts]]
-    by_publisher: dict[PublisherName, list[FileFacts]]
     leaves: dict[CertSha256, Certificate]
 
     def kinds(self, digest: Digest) -> frozenset[Collection]:
@@ -41,7 +39,6 @@ class Known:
 def know(inventory: Inventory) -> Known:
     """Index an inventory once."""
     by_digest: dict[Digest, list[FileFacts]] = {}
-    by_publisher: dict[PublisherName, list[FileFacts]] = {}
     leaves: dict[CertSha256, Certificate] = {}
     asked = [facts for facts in inventory.files if governs(facts)]
     for facts in inventory.files:
@@ -54,10 +51,6 @@ def know(inventory: Inventory) -> Known:
             digest = getattr(facts.hashes, name)
             if digest is not None and digest is not UNKNOWN:
                 by_digest.setdefault(digest, []).append(facts)
-        if facts.signatures is not UNKNOWN:
-            for publisher in {item.publisher for item in facts.signatures}:
-                if publisher is not None:
-                    by_publisher.setdefault(publisher, []).append(facts)
     return Known(
         files={
             value: tuple(facts for facts in asked if facts.collection in collections)
@@ -65,6 +58,5 @@ def know(inventory: Inventory) -> Known:
         },
         by_digest=by_digest,
         by_flat=by_flat_hash(inventory.files),
-        by_publisher=by_publisher,
         leaves=leaves,
     )

@@ -88,7 +88,7 @@ class _Lowering:
         rules = [rule]
         if signer is not None:
             stand_in = by_issuer if self._choices.by_issuer else stand_ins
-            rules = stand_in(rule, signer, self._known, self._losses)
+            rules = stand_in(rule, signer, self._known, self._scenario, self._losses)
         found: list[NativeRule] = []
         for item in rules:
             expansion = expand(

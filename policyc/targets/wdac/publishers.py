@@ -5,18 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 from policyc.lowering.losses import loss
-from policyc.model.decision import applies, signature_satisfies
+from policyc.model.decision import signature_satisfies
 from policyc.model.facts import UNKNOWN, FileFacts, Signature
 from policyc.model.ir import AllOf, Effect, IsProduct, Rule, SignedBy
+from policyc.model.known_files import file_index
 from policyc.model.loss import Drift, Loss
 from policyc.targets.wdac.known import Known
 
 _TARGET = "wdac"
 
 
-def stand_ins(rule: Rule, signer: SignedBy, known: Known, losses: list[Loss]) -> list[Rule]:
+def stand_ins(
+    rule: Rule, signer: SignedBy, known: Known, scenario: int, losses: list[Loss]
+) -> list[Rule]:
     """The signing certificates seen stand in for a publisher's name."""
-    files = _files(rule, signer, known)
+    files = known.files[scenario]
     leaves = {item.leaf.sha256 for item in _seen(rule, signer, files) if item.leaf is not None}
     losses.append(
         loss(
@@ -35,12 +38,14 @@ def stand_ins(rule: Rule, signer: SignedBy, known: Known, losses: list[Loss]) ->
     return [_signed(rule, SignedBy(leaf=leaf, program=signer.program)) for leaf in sorted(leaves)]
 
 
-def by_issuer(rule: Rule, signer: SignedBy, known: Known, losses: list[Loss]) -> list[Rule]:
+def by_issuer(
+    rule: Rule, signer: SignedBy, known: Known, scenario: int, losses: list[Loss]
+) -> list[Rule]:
     """ConfigCI's level Publisher: the highest certificate in the file, and the signer's CN.
 
     It outlives the certificate; another organisation of the same common name matches too.
     """
-    files = _files(rule, signer, known)
+    files = known.files[scenario]
     pairs = {
         (item.chain[-1].tbs, item.leaf.common_name)
         for item in _seen(rule, signer, files)
@@ -74,18 +79,12 @@ def by_issuer(rule: Rule, signer: SignedBy, known: Known, losses: list[Loss]) ->
     return found
 
 
-def _files(rule: Rule, signer: SignedBy, known: Known) -> tuple[FileFacts, ...]:
-    assert signer.publisher is not None
-    files = known.by_publisher.get(signer.publisher, ())
-    return tuple(facts for facts in files if facts.collection in rule.collections)
-
-
 def _seen(rule: Rule, signer: SignedBy, files: tuple[FileFacts, ...]) -> list[Signature]:
     """The signatures that make the rule's files the publisher's."""
     return [
         signature
-        for facts in files
-        if facts.signatures is not UNKNOWN and applies(rule, facts) is True
+        for facts in file_index(files).satisfying(rule)
+        if facts.signatures is not UNKNOWN
         for signature in facts.signatures
         if signature_satisfies(signer, signature)
     ]
