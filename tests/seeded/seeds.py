@@ -182,8 +182,8 @@ SEEDS = (
     ),
     _on(
         "applocker",
-        "emit",
-        "HighSection=_section(condition.high, HIGHEST)",
+        "xml",
+        "_section(condition.high, HIGHEST)",
         "HighSection=_section(condition.high, condition.high)",
         "the upper version bound is written as *",
     ),
