@@ -58,8 +58,11 @@ def _number(rule: Rule) -> int:
 POLICIES = st.builds(lambda policy, open_: _world(policy, open_=open_), policies(), st.booleans())
 """Random ones; every other one permits whatever it does not forbid, so that forbids decide."""
 KNOWN = st.lists(files(), max_size=5)
-IMAGES = st.lists(windows.files(), max_size=6)
-"""Files of which some are one image under several signatures."""
+IMAGES = st.lists(
+    windows.programs().filter(lambda item: item.hashes.authenticode_sha256 is not None),
+    max_size=6,
+)
+"""Files of which some are one image under several signatures; equal bytes have equal hashes."""
 UNSEEN = st.lists(files(), min_size=1, max_size=5)
 
 

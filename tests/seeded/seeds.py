@@ -184,7 +184,7 @@ SEEDS = (
         "applocker",
         "xml",
         "_section(condition.high, HIGHEST)",
-        "HighSection=_section(condition.high, condition.high)",
+        "_section(condition.high, condition.high)",
         "the upper version bound is written as *",
     ),
     _on(
