@@ -28,7 +28,7 @@ from policyc.compiler import (
 from policyc.compiler.account import difference_line, report_value, result_value
 from policyc.inventory import InventoryError, read_inventory
 from policyc.inventory.schema import to_row
-from policyc.model.artifact import Artifact
+from policyc.model.artifact import COMPANIONS, Artifact
 from policyc.model.diagnostic import Level
 from policyc.model.facts import HostInfo, Inventory
 from policyc.model.ir import PolicyIR, canonical
@@ -350,10 +350,14 @@ def _collect(paths: list[Path], target: str | None) -> list[tuple[str, tuple[Art
 
 
 def _folder(folder: Path) -> tuple[Artifact, ...]:
-    return tuple(
-        _artifact(path, path.relative_to(folder).as_posix())
+    """The policy's own files: what only people read stands aside."""
+    names = {
+        path.relative_to(folder).as_posix(): path
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name != "provenance.json"
+    }
+    return tuple(
+        _artifact(path, name) for name, path in names.items() if not name.startswith(COMPANIONS)
     )
 
 

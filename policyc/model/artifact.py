@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+COMPANIONS = "deploy/"
+"""Where the files that only people and tools read stand below a target's folder."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:

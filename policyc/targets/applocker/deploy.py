@@ -12,7 +12,7 @@ import uuid
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from lxml import etree
 
-from policyc.model.artifact import Artifact
+from policyc.model.artifact import COMPANIONS, Artifact
 from policyc.model.ir import NAMESPACE
 from policyc.resources import root
 from policyc.targets.applocker.model import AppLockerPolicy, EnforcementMode
@@ -45,7 +45,12 @@ def deployment(model: AppLockerPolicy) -> tuple[Artifact, ...]:
         **_texts(model, values),
     }
     return tuple(
-        Artifact(name=name, data=data, media_type="application/octet-stream", enforced=False)
+        Artifact(
+            name=COMPANIONS + name,
+            data=data,
+            media_type="application/octet-stream",
+            enforced=False,
+        )
         for name, data in sorted(made.items())
     )
 

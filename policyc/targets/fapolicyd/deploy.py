@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from policyc.model.artifact import Artifact
+from policyc.model.artifact import COMPANIONS, Artifact
 from policyc.resources import root
 from policyc.targets.fapolicyd.model import FapolicydPolicy
 
@@ -40,7 +40,7 @@ def deployment(model: FapolicydPolicy, files: tuple[str, ...]) -> tuple[Artifact
     )
     return tuple(
         Artifact(
-            name=name,
+            name=COMPANIONS + name,
             data=environment.get_template(f"{name}.j2").render(values).encode("utf-8"),
             media_type="text/plain",
             enforced=False,

@@ -128,15 +128,18 @@ def test_no_bytes_raise_anything_else(data: bytes) -> None:
 
 def test_intune_gets_one_collection_a_node() -> None:
     files = {item.name: item.data for item in deployment(POLICY)}
-    profile = json.loads(files["intune/profile.json"])
+    profile = json.loads(files["deploy/intune/profile.json"])
     assert len(profile["omaSettings"]) == 2
     for setting in profile["omaSettings"]:
         root = etree.fromstring(setting["value"])
         assert root.tag == "RuleCollection"
         assert setting["omaUri"].endswith(("/EXE/Policy", "/Script/Policy"))
         assert not setting["value"].startswith("<?xml")
-    single = files["intune/EXE.xml"]
+    single = files["deploy/intune/EXE.xml"]
     own = parse((Artifact(name="x", data=single, media_type=""),))
     assert own.collections == (POLICY.collections[0],)
-    assert files["group-policy/GptTmpl.inf"].decode("utf-16").splitlines()[-1] == '"AppIDSvc",2,""'
+    assert (
+        files["deploy/group-policy/GptTmpl.inf"].decode("utf-16").splitlines()[-1]
+        == '"AppIDSvc",2,""'
+    )
     assert deployment(POLICY) == deployment(POLICY)

@@ -42,7 +42,7 @@ def install(bundle: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         "FAPOLICYD_KEPT": str(bundle.parent / "kept"),
         "FAPOLICYD_NO_SERVICE": "1",
     }
-    command = [require_tool("sh"), str(bundle / "install.sh"), *arguments]
+    command = [require_tool("sh"), str(bundle / "deploy" / "install.sh"), *arguments]
     return subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
 
 
@@ -82,12 +82,12 @@ def test_it_refuses_where_it_would_not_work(bundle: Path) -> None:
 
 
 def test_the_variables_are_yaml_and_the_deployment_decides_nothing(bundle: Path) -> None:
-    values = yaml.safe_load((bundle / "ansible-vars.yml").read_text())
+    values = yaml.safe_load((bundle / "deploy" / "ansible-vars.yml").read_text())
     assert values["fapolicyd_setup_permissive"] is True
     assert values["fapolicyd_setup_watch_fs"] == ["ext4", "xfs"]
     assert parse(emit(MODEL)) == MODEL
     assert [item.name for item in emit(MODEL) if not item.enforced] == [
-        "RUNBOOK.md",
-        "ansible-vars.yml",
-        "install.sh",
+        "deploy/RUNBOOK.md",
+        "deploy/ansible-vars.yml",
+        "deploy/install.sh",
     ]

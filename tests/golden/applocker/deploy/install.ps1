@@ -9,7 +9,7 @@ if ($Rollback) {
     Write-Output 'the policy that was there before is back'
     return
 }
-$new = Join-Path $PSScriptRoot 'applocker.xml'
+$new = Join-Path (Split-Path $PSScriptRoot) 'applocker.xml'
 New-Item -ItemType Directory -Force (Split-Path $kept) | Out-Null
 Get-AppLockerPolicy -Local -Xml | Set-Content -Encoding Unicode $kept
 sc.exe config appidsvc start=auto | Out-Null

@@ -3,7 +3,7 @@
 #   sh install.sh             install, check, restart the service; goes back by itself on a failure
 #   sh install.sh --rollback  put back what the last run replaced
 set -eu
-here=$(cd "$(dirname "$0")" && pwd)
+here=$(cd "$(dirname "$0")/.." && pwd)
 etc=${FAPOLICYD_ETC:-/etc/fapolicyd}
 kept=${FAPOLICYD_KEPT:-/var/lib/policyc-fapolicyd}
 files='trust.d/policyc fapolicyd.conf rules.d/00-policyc.rules'
