@@ -207,7 +207,7 @@ def import_policy(
     policy: Annotated[
         Path,
         typer.Argument(
-            help="App Control XML, .cip or .p7b; fapolicyd's .rules, or a folder of its files."
+            help="App Control or AppLocker XML, .cip, .p7b, registry.pol; fapolicyd's .rules, folder."
         ),
     ],
     output: Annotated[

@@ -5,6 +5,7 @@ from __future__ import annotations
 from policyc.targets.applocker.capabilities import CAPABILITIES, governs
 from policyc.targets.applocker.emit import emit
 from policyc.targets.applocker.evaluate import evaluate
+from policyc.targets.applocker.lift import lift_artifact
 from policyc.targets.applocker.lower import lower
 from policyc.targets.applocker.model import AppLockerPolicy
 from policyc.targets.applocker.parse import parse
@@ -17,4 +18,5 @@ TARGET: Target[AppLockerPolicy] = Target(
     emit=emit,
     parse=parse,
     evaluate=evaluate,
+    lift=lift_artifact,
 )
