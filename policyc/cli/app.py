@@ -207,7 +207,7 @@ def import_policy(
     policy: Annotated[
         Path,
         typer.Argument(
-            help="App Control or AppLocker XML, .cip, .p7b, registry.pol; fapolicyd's .rules, folder."
+            help="App Control or AppLocker XML, .cip, registry.pol; fapolicyd's .rules or folder."
         ),
     ],
     output: Annotated[
