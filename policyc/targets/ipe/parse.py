@@ -14,12 +14,13 @@ _OPERATIONS = frozenset(
 _ACTIONS = frozenset({"ALLOW", "DENY"})
 _TRUTH = re.compile(r"TRUE|FALSE")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
+_ROOT = re.compile(r"[a-z0-9-]+:[0-9a-f]+")
 _PROPERTIES = {
-    "boot_verified": _TRUTH,
-    "dmverity_signature": _TRUTH,
-    "fsverity_signature": _TRUTH,
-    "dmverity_roothash": re.compile(r"[a-z0-9-]+:[0-9a-f]+"),
-    "fsverity_digest": _DIGEST,
+    "boot_verified": _TRUTH.fullmatch,
+    "dmverity_signature": _TRUTH.fullmatch,
+    "fsverity_signature": _TRUTH.fullmatch,
+    "dmverity_roothash": _ROOT.fullmatch,
+    "fsverity_digest": _DIGEST.fullmatch,
 }
 _VERSION = re.compile(r"([0-9]{1,5})\.([0-9]{1,5})\.([0-9]{1,5})", re.ASCII)
 
@@ -94,7 +95,7 @@ def _rule(words: list[str]) -> IpeRule:
     properties = []
     for word in words[1:-1]:
         name, _, value = word.partition("=")
-        if name not in _PROPERTIES or not _PROPERTIES[name].fullmatch(value):
+        if name not in _PROPERTIES or not _PROPERTIES[name](value):
             raise ValueError(f"{word!r} is no property that IPE knows")
         properties.append((name, value))
     return IpeRule(
