@@ -99,6 +99,10 @@ def scan(
         bool,
         typer.Option("--verify-packages", help="Compare files with dpkg's MD5 sums, too."),
     ] = False,
+    fs_verity: Annotated[
+        bool,
+        typer.Option("--fs-verity", help="Work out fs-verity digests of ELF files (for IPE)."),
+    ] = False,
 ) -> None:
     r"""Read every file below PATHS into an inventory. No scanned file is ever run.
 
@@ -130,6 +134,7 @@ def scan(
             cache=cache,
             as_image=image,
             verify_packages=verify_packages,
+            fs_verity=fs_verity,
             catalogs=catalogs,
             export=export,
             extensions=extensions,

@@ -36,7 +36,7 @@ from policyc.model.loss import Loss
 from policyc.reports.json import dump
 from policyc.reports.safe import printable
 from policyc.reports.text import loss_diagnostic, table
-from policyc.targets import target_names
+from policyc.targets import default_targets, target_names
 from policyc.targets.base import ArtifactError
 from policyc.verify import Difference
 
@@ -122,12 +122,12 @@ def run_lint(
 
 
 def chosen_targets(names: list[str]) -> tuple[str, ...]:
-    """The targets asked for, or all; exits 2 for an unknown one."""
+    """The targets asked for, or all that are not experimental; exits 2 for an unknown one."""
     known = target_names()
     for name in names:
         if name not in known:
             fail(f"there is no target `{name}`; possible: {', '.join(known)}")
-    return tuple(dict.fromkeys(names)) or known
+    return tuple(dict.fromkeys(names)) or default_targets()
 
 
 def run_compile(

@@ -48,6 +48,7 @@ class ScanRequest:
     export: Path | None = None
     extensions: Path | None = None
     magika: bool = False
+    fs_verity: bool = False
 
     def options(self, catalogs: Catalogs) -> ScanOptions:
         """The options of the scan itself."""
@@ -59,7 +60,10 @@ class ScanRequest:
             catalogs=catalogs.digest,
             extensions=own_extensions(self.extensions),
             magika=with_magika(wanted=self.magika),
-            limits=Limits(container_depth=max(self.depth, 1) if self.as_image else self.depth),
+            limits=Limits(
+                container_depth=max(self.depth, 1) if self.as_image else self.depth,
+                fs_verity=self.fs_verity,
+            ),
         )
 
 

@@ -193,6 +193,12 @@ LOSSES: dict[str, LossKind] = {
         text="The base policy is larger than the limit, because what denies, and signers with "
         "exceptions, must stay in it. Deploy it otherwise than by Intune, or shorten the baseline.",
     ),
+    "L059": LossKind(
+        title="fs-verity must be enabled",
+        text="IPE knows a file by its fs-verity digest, which the kernel has only of files that "
+        "fs-verity is enabled for. A permitted file without it is denied; run `fsverity enable` on "
+        "each file, on a file system that supports it.",
+    ),
 }
 
 

@@ -15,6 +15,7 @@ from policyc.model.facts import (
     Hashes,
     Skipped,
     SkipReason,
+    Trait,
     name_of,
 )
 from policyc.model.filename import clean_extension
@@ -24,6 +25,7 @@ from policyc.readers import archive, claims, elf, embedded, ftype, macho, magic,
 from policyc.readers.limits import Limits
 from policyc.readers.reader import Reader, Reading
 from policyc.readers.source import ChangedError, DescriptorSource, MemorySource, Source
+from policyc.readers.verity import TRAIT, VerityDigest
 
 READERS: tuple[Reader, ...] = (
     pe.READER,
@@ -142,6 +144,11 @@ def read_source(source: Source, endpoint_path: str, limits: Limits) -> FileFacts
     if actual is not FileFormat.ELF:
         mime = ftype.of_bytes(source.read(0, 512), source.size)
     found = reading.hashes
+    traits = (*reading.traits, *embedded.look(source, actual, claimed, extension, limits))
+    if limits.fs_verity and actual is FileFormat.ELF:
+        tree = VerityDigest()
+        source.feed(tree, 0, source.size)
+        traits += (Trait(kind=TRAIT, detail=tree.hexdigest()),)
     return FileFacts(
         path=endpoint_path,
         size=source.size,
@@ -164,7 +171,7 @@ def read_source(source: Source, endpoint_path: str, limits: Limits) -> FileFacts
         ftype=mime,
         trusted=UNKNOWN,
         proofs=reading.proofs or proofs,
-        traits=(*reading.traits, *embedded.look(source, actual, claimed, extension, limits)),
+        traits=traits,
     )
 
 

@@ -24,6 +24,8 @@ class Limits:
     their ratio to the size of the file once more than ``container_ratio_floor`` came out, and
     seconds. A member of up to ``member_memory`` bytes is held in memory, a larger one in an
     unnamed temporary file.
+
+    With ``fs_verity`` ELF files get a trait with their fs-verity digest, which costs a second pass.
     """
 
     whole_read: int = 64 * MIB
@@ -53,3 +55,4 @@ class Limits:
     container_ratio_floor: int = 128 * MIB
     container_seconds: float = 120.0
     member_memory: int = 32 * MIB
+    fs_verity: bool = False

@@ -13,6 +13,7 @@ TARGETS: dict[str, str] = {
     "applocker": "policyc.targets.applocker:TARGET",
     "fapolicyd": "policyc.targets.fapolicyd:TARGET",
     "santa": "policyc.targets.santa:TARGET",
+    "ipe": "policyc.targets.ipe:TARGET",
 }
 """Target name → ``module:attribute``. Plug-ins add to it by entry point ``policyc.targets``."""
 
@@ -21,6 +22,11 @@ def target_names() -> tuple[str, ...]:
     """Every known target, built-in ones first, plug-ins by name."""
     extra = sorted(point.name for point in entry_points(group="policyc.targets"))
     return (*TARGETS, *(name for name in extra if name not in TARGETS))
+
+
+def default_targets() -> tuple[str, ...]:
+    """Every target that is compiled without being named: all but experimental ones."""
+    return tuple(name for name in target_names() if not load_target(name).capabilities.experimental)
 
 
 def load_target(name: str) -> Target[Any]:

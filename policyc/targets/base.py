@@ -104,6 +104,8 @@ class Capabilities:
     collections: frozenset[Collection]
     supports: Mapping[Probe, Supports]
     settings: tuple[SettingSpec, ...] = ()
+    experimental: bool = False
+    """An experimental target is compiled only when it is asked for by name."""
 
     def setting(self, policy: PolicyIR, name: str) -> Setting:
         """The baseline's value of a setting, or its default; KeyError for an unknown name."""

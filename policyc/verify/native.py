@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from policyc.model.facts import Collection, FileFacts, Platform, VersionInfo
+from policyc.model.facts import Collection, FileFacts, Platform, Trait, VersionInfo
 from policyc.model.identity import (
     AuthenticodeSha256,
     CdHash,
@@ -59,6 +59,7 @@ class _Words:
     digests: list[Digest] = field(default_factory=list)
     signers: list[SignedBy] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
+    trees: list[str] = field(default_factory=list)
     product: str | None = None
     original: str | None = None
     internal: str | None = None
@@ -97,6 +98,9 @@ def native_witnesses(
             yield sealed(with_signature(start, signature))
     for found in words:
         yield from _of_digests(found, starts, world, named)
+        for digest in sorted(set(found.trees) - world.trees):
+            tree = (Trait(kind="fs-verity", detail=digest),)
+            yield from (sealed(replace(start, traits=tree)) for start in starts)
         for start in starts:
             for path in found.paths:
                 yield from (sealed(replace(start, path=item)) for item in _places(path, start))
@@ -216,6 +220,8 @@ def _read(name: str, text: str, found: _Words) -> None:
         found.digests.extend(_digests(text))
         if len(text) == 64:
             found.signers.append(SignedBy(leaf=CertSha256(text)))
+    elif name == "properties" and text.startswith("sha256:"):
+        found.trees.append(text.removeprefix("sha256:"))
     elif name == "identifier":
         found.signers.extend(_identifier(text))
     else:

@@ -32,6 +32,7 @@ from policyc.model.facts import (
     Signature,
     SignatureGrade,
     SignatureKind,
+    Trait,
     VersionInfo,
 )
 from policyc.model.formats import FileFormat
@@ -147,7 +148,9 @@ def sealed(facts: FileFacts) -> FileFacts:
         code = piece.cdhash or CdHash(_number(image, *signed)[:40])
         facts = replace(facts, macho=MachoFacts(slices=(replace(piece, cdhash=code),)))
     signed = () if facts.signatures is UNKNOWN else map(_text, facts.signatures)
-    flat = own.sha256 or Sha256Flat(_number(image, own, *signed, facts.macho))
+    flat = own.sha256 or Sha256Flat(_number(image, own, *signed, facts.macho, *facts.traits))
+    if facts.elf is not None and not facts.traits:
+        facts = replace(facts, traits=(Trait(kind="fs-verity", detail=_number("verity", flat)),))
     return replace(facts, hashes=replace(own, sha256=flat))
 
 
@@ -161,6 +164,8 @@ class Known:
     signatures: dict[tuple[str, Hashable], list[Signature]]
     by_product: dict[str, list[Signature]]
     """The first signatures that stand on files of a product, whose name is in upper case."""
+    trees: frozenset[str]
+    """fs-verity digests that belong to files of the inventory."""
     chosen: dict[tuple[SignedBy, Platform], Signature | None]
     """Signatures that were asked for, so that a condition always gets the same one."""
 
@@ -201,6 +206,9 @@ def known(files: tuple[FileFacts, ...]) -> Known:
         {cert.tbs: cert for cert in certificates},
         _by_words(signatures),
         by_product,
+        frozenset(
+            trait.detail for facts in files for trait in facts.traits if trait.kind == "fs-verity"
+        ),
         {},
     )
 

@@ -23,6 +23,7 @@ from policyc.model.facts import (
     Signature,
     SignatureGrade,
     SignatureKind,
+    Trait,
     VersionInfo,
 )
 from policyc.model.formats import FileFormat
@@ -128,6 +129,7 @@ def file_on(platform: Platform, number: int, directory: str = "acme") -> FileFac
                 path=f"/opt/{directory}/tool{number}",
                 actual=FileFormat.ELF,
                 elf=ElfFacts(kind=ElfKind.PIE, machine=62, bits=64, static=False),
+                traits=(Trait(kind="fs-verity", detail=f"{number + 0xF00:064x}"),),
                 **{**common, "ftype": "application/x-executable"},  # type: ignore[arg-type]
             )
         case Platform.MACOS:

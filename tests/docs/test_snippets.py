@@ -18,7 +18,7 @@ from policyc.checks import CHECKS
 from policyc.compiler import compile_policy
 from policyc.lowering.losses import LOSSES
 from policyc.model.facts import Inventory
-from policyc.targets import target_names
+from policyc.targets import default_targets
 from tests.requires import PROJECT
 
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
@@ -50,7 +50,7 @@ def as_an_editor_reads(text: str) -> Any:
 def test_documented_baselines_compile(text: str) -> None:
     loaded = parse_baseline(text, "snippet.yaml", lambda _: Inventory())
     assert loaded.policy is not None, loaded.diagnostics
-    for result in compile_policy(loaded.policy, Inventory(), target_names()):
+    for result in compile_policy(loaded.policy, Inventory(), default_targets()):
         assert result.failure is None
     jsonschema.validate(as_an_editor_reads(text), json_schema())
 
@@ -59,7 +59,7 @@ def test_documented_baselines_compile(text: str) -> None:
 def test_examples_compile_without_a_refusal(path: Path) -> None:
     loaded = parse_baseline(path.read_text(), path.name, lambda _: Inventory())
     assert loaded.policy is not None, loaded.diagnostics
-    for result in compile_policy(loaded.policy, Inventory(), target_names()):
+    for result in compile_policy(loaded.policy, Inventory(), default_targets()):
         assert result.failure is None
         assert result.refused == (), result.target
     jsonschema.validate(as_an_editor_reads(path.read_text()), json_schema())

@@ -16,7 +16,7 @@ from policyc.baseline import parse_baseline
 from policyc.compiler import compile_target
 from policyc.model.facts import Inventory, Platform
 from policyc.model.identity import AuthenticodeSha1, PageHash
-from policyc.targets import target_names
+from policyc.targets import default_targets
 from tests.conformance.probes import file_on
 
 HERE = Path(__file__).parent
@@ -39,7 +39,7 @@ HASHED = Inventory(
 )
 
 
-@pytest.mark.parametrize("name", target_names())
+@pytest.mark.parametrize("name", default_targets())
 def test_artifacts(name: str) -> None:
     check(HERE / "policyc.yaml", HERE / name, name, INVENTORY)
 

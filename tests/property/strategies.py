@@ -23,6 +23,7 @@ from policyc.model.facts import (
     Signature,
     SignatureGrade,
     SignatureKind,
+    Trait,
     VersionInfo,
 )
 from policyc.model.formats import FileFormat
@@ -152,6 +153,7 @@ def elf_files(draw: st.DrawFn) -> FileFacts:
         actual=FileFormat.SCRIPT if script else FileFormat.ELF,
         hashes=Hashes(sha256=flat(number)),
         elf=None if kind is None else ElfFacts(kind=kind, machine=62, bits=64, static=False),
+        traits=() if script else (Trait(kind="fs-verity", detail=f"{number + 0xF00:064x}"),),
         script=ScriptFacts(language="python", interpreter="/usr/bin/python3") if script else None,
         ftype=ftypes.get(kind, "application/x-executable"),
         masquerade=draw(st.sampled_from([None, "error"])),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from policyc.targets import target_names
+from policyc.targets import default_targets
 from tests.corpus import build
 from tests.requires import PROJECT
 
@@ -74,7 +74,7 @@ def test_compile_writes_all_targets_twice_alike(world: Path) -> None:
         result = policyc("compile", QUICKSTART, "-i", world / "inv.jsonl", "-o", world / name)
         assert result.returncode == 0, result.stdout + result.stderr
         folder = world / name
-        assert sorted(path.name for path in folder.iterdir()) == sorted(target_names())
+        assert sorted(path.name for path in folder.iterdir()) == sorted(default_targets())
         outputs.append(
             {
                 path.relative_to(folder): path.read_bytes()
@@ -107,7 +107,7 @@ def test_verify_reads_what_was_written(world: Path) -> None:
     policyc("compile", QUICKSTART, "-i", world / "inv.jsonl", "-o", world / "v")
     result = policyc("verify", world / "v", "-b", QUICKSTART, "-i", world / "inv.jsonl")
     assert result.returncode == 0, result.stdout + result.stderr
-    for name in target_names():
+    for name in default_targets():
         assert name in result.stdout
 
 
@@ -184,7 +184,7 @@ def test_explain_a_file_and_codes(world: Path) -> None:
 def test_targets_and_schema() -> None:
     matrix = policyc("targets")
     assert matrix.returncode == 0
-    for name in target_names():
+    for name in default_targets():
         assert name in matrix.stdout
         page = policyc("targets", name)
         assert "can govern" in page.stdout

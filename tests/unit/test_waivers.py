@@ -21,7 +21,7 @@ from policyc.model.ir import PolicyIR
 from policyc.model.path import PathPattern
 from policyc.model.waiver import Waiver, first_covering, parse_day
 from policyc.readers import read_bytes
-from policyc.targets import target_names
+from policyc.targets import default_targets
 from tests.corpus import build
 from tests.unit.test_cli import policyc
 
@@ -102,7 +102,7 @@ def _accepting(facts: FileFacts) -> str:
     )
 
 
-@pytest.mark.parametrize("target", target_names())
+@pytest.mark.parametrize("target", default_targets())
 def test_a_file_with_an_error_is_forbidden_on_every_target(target: str) -> None:
     inventory = _inventory(PLATFORMS[target])
     folder = {"linux": "/srv/in/**", "windows": "C:\\In\\**", "macos": "/Users/Shared/**"}
@@ -120,7 +120,7 @@ def test_a_file_with_an_error_is_forbidden_on_every_target(target: str) -> None:
     assert evaluate_result(kind, lie).verdict is Verdict.ALLOW
 
 
-@pytest.mark.parametrize("target", target_names())
+@pytest.mark.parametrize("target", default_targets())
 def test_a_file_with_an_error_never_becomes_a_permit(target: str) -> None:
     inventory = _inventory(PLATFORMS[target])
     rules = "  - permit: {from: inventory, levels: [hash]}\n"

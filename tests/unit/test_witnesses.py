@@ -13,7 +13,7 @@ from policyc.model.decision import applies
 from policyc.model.facts import Inventory, Platform
 from policyc.model.identity import Sha256Flat
 from policyc.model.ir import AllOf, Effect, HasHash, PolicyIR, Rule
-from policyc.targets import load_target, target_names
+from policyc.targets import default_targets, load_target
 from policyc.targets.base import Lowered, Probe, Support, Target
 from policyc.verify import reduced
 from policyc.verify.synthetic import known
@@ -31,7 +31,7 @@ UNMAKEABLE = {
 }
 
 
-@pytest.mark.parametrize("name", target_names())
+@pytest.mark.parametrize("name", default_targets())
 @pytest.mark.parametrize("probe", Probe)
 def test_each_rule_has_a_witness_on_both_sides(name: str, probe: Probe) -> None:
     capabilities = load_target(name).capabilities
@@ -54,7 +54,7 @@ def _seeded(name: str, monkeypatch: pytest.MonkeyPatch, lower: Any) -> None:
     monkeypatch.setattr(pipeline, "load_target", lambda _: seeded)
 
 
-@pytest.mark.parametrize("name", target_names())
+@pytest.mark.parametrize("name", default_targets())
 def test_a_rule_from_nowhere_is_found_without_any_file(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,7 +75,7 @@ def test_a_rule_from_nowhere_is_found_without_any_file(
     assert result.witness_report.wider > 0
 
 
-@pytest.mark.parametrize("name", target_names())
+@pytest.mark.parametrize("name", default_targets())
 def test_a_forgotten_rule_is_found_and_the_reproducer_is_small(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
