@@ -27,7 +27,7 @@ _POLICIES = {item.value: item for item in RulePolicy if item is not RulePolicy.T
     "SILENT_BLACKLIST": RulePolicy.SILENT_BLOCKLIST,
 }
 _DECIDING = ("CELFallback",)
-_RULE_KEYS = frozenset(
+RULE_KEYS = frozenset(
     """identifier sha256 policy rule_type comment custom_msg custom_url event_detail_button_label
     cel_expr""".split()
 )
@@ -170,7 +170,7 @@ def read_rule(item: Any) -> SantaRule:  # noqa: ANN401
     if not isinstance(item, dict):
         raise ArtifactError("a rule is no dictionary")
     values = {str(key).lower(): value for key, value in item.items()}
-    unknown = sorted(set(values) - _RULE_KEYS)
+    unknown = sorted(set(values) - RULE_KEYS)
     if unknown:
         raise ArtifactError(f"a rule has the key {unknown[0]}, which is not supported")
     kind, policy = str(values.get("rule_type", "")).upper(), str(values.get("policy", "")).upper()
