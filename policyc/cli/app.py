@@ -373,6 +373,8 @@ def lint(
       policyc lint SiPolicy.p7b --min-os win11 --format json
 
       policyc lint /etc/fapolicyd --daemon 1.3.4
+
+      policyc lint santa.mobileconfig
     """
     baselines = [path for path in files or () if path.suffix in (".yaml", ".yml")]
     if baselines or not files:

@@ -14,9 +14,13 @@ from policyc.cli.wdac import any_document
 from policyc.model.diagnostic import Level
 from policyc.reports.policy_sarif import PolicyFinding, policy_sarif
 from policyc.reports.safe import printable
+from policyc.targets.base import ArtifactError
 from policyc.targets.fapolicyd.daemon import DaemonVersion
 from policyc.targets.fapolicyd.lint import MANUALS, is_ours, lint
 from policyc.targets.fapolicyd.lint_context import EVERY_VERSION
+from policyc.targets.santa.lint import MANUALS as SANTA_MANUALS
+from policyc.targets.santa.lint import is_ours as is_santa
+from policyc.targets.santa.lint import lint as lint_santa
 from policyc.targets.wdac.lint import OS_NAMES, RULES, lint_document
 
 _FORMS = ("text", "json", "sarif")
@@ -37,13 +41,15 @@ def lint_policies(
     texts = _texts(paths)
     ours = [path for path in paths if path.is_dir() or is_ours(path.as_posix())]
     found = _fapolicyd(texts, daemons, inventories) if texts else []
-    manuals = dict(MANUALS)
-    others = [path for path in paths if path not in ours]
+    profiles = [path for path in paths if path not in ours and is_santa(path.name)]
+    found += _santa(profiles)
+    manuals = MANUALS | SANTA_MANUALS
+    others = [path for path in paths if path not in ours and path not in profiles]
     if others:
         found += _app_control(others, min_os)
         manuals |= {code: rule.manual for code, rule in RULES.items()}
         manuals["W000"] = "What the schema or the compiler refuses."
-    _print(found, manuals, form, len(texts) + len(others))
+    _print(found, manuals, form, len(texts) + len(profiles) + len(others))
     if any(item.level is Level.ERROR for item in found):
         raise typer.Exit(Exit.FINDINGS)
 
@@ -96,6 +102,23 @@ def _fapolicyd(
         )
         for item in lint(texts, versions, writable)
     ]
+
+
+def _santa(paths: Sequence[Path]) -> list[PolicyFinding]:
+    found: list[PolicyFinding] = []
+    for path in paths:
+        data = _text(path).encode("utf-8", "surrogateescape")
+        try:
+            own = lint_santa(str(path), data)
+        except ArtifactError as error:
+            place = f"{path}:{error.line}" if error.line else str(path)
+            fail(printable(f"{place}: {error.message}"))
+        keys = ("code", "level", "message", "fix")
+        found += [
+            PolicyFinding(path=str(path), line=0, **{key: getattr(item, key) for key in keys})
+            for item in own
+        ]
+    return found
 
 
 def _app_control(paths: Sequence[Path], min_os: str) -> list[PolicyFinding]:

@@ -9,6 +9,7 @@ from policyc.baseline.codes import BASELINE_CODES, CodePage
 from policyc.checks import CHECKS
 from policyc.lowering.losses import LOSSES
 from policyc.targets.fapolicyd.lint import MANUALS as FAPOLICYD_MANUALS
+from policyc.targets.santa.lint import MANUALS as SANTA_MANUALS
 from policyc.targets.wdac.lint import RULES as APP_CONTROL_RULES
 
 _WIDTH = 88
@@ -27,9 +28,8 @@ def page_of(code: str) -> str | None:
     if code in APP_CONTROL_RULES:
         rule = APP_CONTROL_RULES[code]
         return f"{code} {rule.manual}\n\nFix: {rule.fix}"
-    if code in FAPOLICYD_MANUALS:
-        return f"{code} {FAPOLICYD_MANUALS[code]}"
-    return None
+    others = FAPOLICYD_MANUALS | SANTA_MANUALS
+    return f"{code} {others[code]}" if code in others else None
 
 
 def _baseline_page(code: str, page: CodePage) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from policyc.model.facts import FileFacts, MachoKind
-from policyc.targets.santa.evaluate import identifiers, rules_by_identifier
+from policyc.targets.santa.decide import rules_by_identifier
+from policyc.targets.santa.evaluate import identifiers
 from policyc.targets.santa.model import RuleType, SantaPolicy
 
 

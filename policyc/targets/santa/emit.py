@@ -40,6 +40,12 @@ def _profile(model: SantaPolicy) -> dict[str, Any]:
         payload["AllowedPathRegex"] = model.allowed_path_regex
     if model.blocked_path_regex:
         payload["BlockedPathRegex"] = model.blocked_path_regex
+    switches = {
+        "FailClosed": model.fail_closed,
+        "EnableBadSignatureProtection": model.bad_signature_protection,
+        "EnableTransitiveRules": model.transitive_rules,
+    }
+    payload |= {key: True for key, on in switches.items() if on}
     return {
         "PayloadType": "Configuration",
         "PayloadVersion": 1,
@@ -65,4 +71,5 @@ def _rule(rule: SantaRule) -> dict[str, str]:
         "identifier": rule.identifier,
         "policy": rule.policy.value,
     }
-    return {**value, "comment": rule.comment} if rule.comment else value
+    more = {"comment": rule.comment, "cel_expr": rule.cel}
+    return value | {key: text for key, text in more.items() if text}

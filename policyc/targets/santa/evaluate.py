@@ -1,20 +1,16 @@
 """What Santa decides about a program, as if in Lockdown.
 
-Ported from the documented order of SNTPolicyProcessor.mm and SNTRuleTable.mm: the most
-specific rule that the signing status admits, then the blocked expression, then the allowed
-one, then the client mode. Monitor mode decides the same and only reports a denial.
+Which identifiers of a file Santa looks up, by its signing status; ``decide`` has the order. The
+client mode is Lockdown here: Monitor differs only where no rule and no expression matches, which
+it lets run. Platform code that no rule names is denied here, as up to release 2026.4.
 """
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
-
 from policyc.model.decision import Decision, Verdict
 from policyc.model.facts import UNKNOWN, FileFacts, MachoKind, MachoSlice, SignatureGrade
-from policyc.model.index import once_per_object
-from policyc.targets.santa.model import RulePolicy, RuleType, SantaPolicy, SantaRule
-from policyc.targets.santa.parse import python_expression
+from policyc.targets.santa.decide import Host, Program, decide
+from policyc.targets.santa.model import RuleType, SantaPolicy
 
 _ENFORCED = 0x10000 | 0x100 | 0x200
 """Hardened runtime, hard, kill: CdhashStrictlyEnforced, read from the file's own flags."""
@@ -48,22 +44,27 @@ def evaluate(policy: SantaPolicy, facts: FileFacts) -> Decision:
 
 
 def _slice(policy: SantaPolicy, facts: FileFacts, piece: MachoSlice, *, mixed: bool) -> Decision:
-    table = rules_by_identifier(policy.rules)
     own = identifiers(facts, piece, mixed=mixed)
     if RuleType.BINARY not in own and facts.hashes.sha256 is UNKNOWN:
         return Decision(verdict=Verdict.UNDETERMINED, reason="the sha256 is not known")
-    for kind in RuleType:
-        identifier = own.get(kind)
-        rule = None if identifier is None else table.get((kind, identifier))
-        if rule is not None:
-            allowed = rule.policy is RulePolicy.ALLOWLIST
-            verdict = Verdict.ALLOW if allowed else Verdict.DENY
-            return Decision(verdict=verdict, reason=f"{kind.name} {identifier}")
-    if _matches(policy.blocked_path_regex, facts.path):
-        return Decision(verdict=Verdict.DENY, reason="BlockedPathRegex")
-    if _matches(policy.allowed_path_regex, facts.path):
-        return Decision(verdict=Verdict.ALLOW, reason="AllowedPathRegex")
-    return Decision(verdict=Verdict.DENY, reason="no rule, Lockdown")
+    outcome = decide(policy, program_of(facts, piece, mixed=mixed), Host())
+    verdict = {True: Verdict.ALLOW, False: Verdict.DENY, None: Verdict.UNDETERMINED}
+    return Decision(verdict=verdict[outcome.allows], reason=outcome.reason)
+
+
+def program_of(facts: FileFacts, piece: MachoSlice, *, mixed: bool) -> Program:
+    """One slice of a file as Santa would see it.
+
+    An inconsistent file is a bad signature, whatever its slices are (MOLCodesignChecker). Only
+    production code can be the platform's: anybody can write the byte into an ad hoc signature.
+    """
+    grade = SignatureGrade.INVALID if mixed else piece.grade
+    return Program(
+        path=facts.path,
+        identifiers=identifiers(facts, piece, mixed=mixed),
+        bad_signature=grade is SignatureGrade.INVALID,
+        platform=piece.platform_binary and grade is SignatureGrade.PRODUCTION,
+    )
 
 
 def identifiers(facts: FileFacts, piece: MachoSlice, *, mixed: bool) -> dict[RuleType, str]:
@@ -82,22 +83,3 @@ def identifiers(facts: FileFacts, piece: MachoSlice, *, mixed: bool) -> dict[Rul
         found[RuleType.SIGNINGID] = f"{prefix}:{piece.identifier}"
     grade = SignatureGrade.INVALID if mixed or piece.grade is None else piece.grade
     return {kind: text for kind, text in found.items() if kind in _USABLE[grade]}
-
-
-@once_per_object(4)
-def rules_by_identifier(
-    rules: tuple[SantaRule, ...],
-) -> dict[tuple[RuleType, str], SantaRule]:
-    """Static rules by type and identifier, which are unique."""
-    return {(rule.type, rule.identifier): rule for rule in rules}
-
-
-def _matches(expression: str, path: str) -> bool:
-    """Santa searches, with ``^`` put in front where it is missing (SNTConfigurator.mm)."""
-    return bool(expression) and _compiled(expression).search(path) is not None
-
-
-@lru_cache(maxsize=16)
-def _compiled(expression: str) -> re.Pattern[str]:
-    text = python_expression(expression)
-    return re.compile(text if text.startswith("^") else "^" + text)

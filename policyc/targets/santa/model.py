@@ -17,10 +17,19 @@ class RuleType(enum.IntEnum):
 
 
 class RulePolicy(enum.Enum):
-    """What a rule does (SNTSyncConstants.mm); the words policyc writes."""
+    """What a rule does (SNTSyncConstants.mm). TRANSITIVE is made on the Mac, never written."""
 
     ALLOWLIST = "ALLOWLIST"
+    ALLOWLIST_COMPILER = "ALLOWLIST_COMPILER"
+    ALLOWLIST_LOCAL_BINARY = "ALLOWLIST_LOCAL_BINARY"
+    ALLOWLIST_LOCAL_SIGNINGID = "ALLOWLIST_LOCAL_SIGNINGID"
     BLOCKLIST = "BLOCKLIST"
+    SILENT_BLOCKLIST = "SILENT_BLOCKLIST"
+    SILENT_GUI_BLOCKLIST = "SILENT_GUI_BLOCKLIST"
+    SILENT_TTY_BLOCKLIST = "SILENT_TTY_BLOCKLIST"
+    REMOVE = "REMOVE"
+    CEL = "CEL"
+    TRANSITIVE = "TRANSITIVE"
 
 
 class ClientMode(enum.IntEnum):
@@ -28,6 +37,7 @@ class ClientMode(enum.IntEnum):
 
     MONITOR = 1
     LOCKDOWN = 2
+    STANDALONE = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +48,16 @@ class SantaRule:
     identifier: str
     policy: RulePolicy
     comment: str = ""
+    cel: str = ""
+    """The expression of a CEL rule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SantaPolicy:
-    """A whole configuration. Rules are sorted by type, then identifier; both are unique."""
+    """A whole configuration. Rules are sorted by type, then identifier; both are unique.
+
+    ``synced`` are the rules of the database, which are asked after the static ones.
+    """
 
     name: str
     organization: str
@@ -50,3 +65,7 @@ class SantaPolicy:
     rules: tuple[SantaRule, ...] = ()
     allowed_path_regex: str = ""
     blocked_path_regex: str = ""
+    synced: tuple[SantaRule, ...] = ()
+    fail_closed: bool = False
+    bad_signature_protection: bool = False
+    transitive_rules: bool = False

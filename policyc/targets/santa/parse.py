@@ -20,16 +20,17 @@ from policyc.targets.santa.model import (
 
 _DOMAINS = ("com.northpolesec.santa", "com.google.santa")
 _LENGTHS = {RuleType.CDHASH: 40, RuleType.BINARY: 64, RuleType.CERTIFICATE: 64}
-_POLICIES = {
-    "ALLOWLIST": RulePolicy.ALLOWLIST,
+_POLICIES = {item.value: item for item in RulePolicy if item is not RulePolicy.TRANSITIVE} | {
     "WHITELIST": RulePolicy.ALLOWLIST,
-    "BLOCKLIST": RulePolicy.BLOCKLIST,
+    "WHITELIST_COMPILER": RulePolicy.ALLOWLIST_COMPILER,
     "BLACKLIST": RulePolicy.BLOCKLIST,
-    "SILENT_BLOCKLIST": RulePolicy.BLOCKLIST,
-    "SILENT_BLACKLIST": RulePolicy.BLOCKLIST,
+    "SILENT_BLACKLIST": RulePolicy.SILENT_BLOCKLIST,
 }
-_DECIDING = ("FailClosed", "EnableBadSignatureProtection", "EnableTransitiveRules", "CELFallback")
-_RULE_KEYS = {"identifier", "sha256", "policy", "rule_type", "comment", "custom_msg", "custom_url"}
+_DECIDING = ("CELFallback",)
+RULE_KEYS = frozenset(
+    """identifier sha256 policy rule_type comment custom_msg custom_url event_detail_button_label
+    cel_expr""".split()
+)
 
 
 def parse(artifacts: tuple[Artifact, ...]) -> SantaPolicy:
@@ -100,7 +101,7 @@ def _policy(profile: dict[str, Any], payload: dict[str, Any]) -> SantaPolicy:
         if payload.get(key):
             raise ArtifactError(f"{key} changes decisions and is not supported")
     mode = payload.get("ClientMode", 1)
-    if mode not in tuple(ClientMode):
+    if isinstance(mode, bool) or mode not in tuple(ClientMode):
         raise ArtifactError(f"ClientMode {mode!r} is not supported")
     return SantaPolicy(
         name=_text(profile, "PayloadDisplayName"),
@@ -109,7 +110,19 @@ def _policy(profile: dict[str, Any], payload: dict[str, Any]) -> SantaPolicy:
         rules=_rules(_list(payload, "StaticRules")),
         allowed_path_regex=_expression(payload, "AllowedPathRegex", "WhitelistRegex"),
         blocked_path_regex=_expression(payload, "BlockedPathRegex", "BlacklistRegex"),
+        fail_closed=_flag(payload, "FailClosed"),
+        bad_signature_protection=_flag(payload, "EnableBadSignatureProtection"),
+        transitive_rules=_flag(payload, "EnableTransitiveRules")
+        or _flag(payload, "EnableTransitiveWhitelisting"),
     )
+
+
+def _flag(payload: dict[str, Any], key: str) -> bool:
+    """A switch; Santa takes any number for one."""
+    found = payload.get(key, False)
+    if not isinstance(found, int):
+        raise ArtifactError(f"{key} is no switch")
+    return bool(found)
 
 
 def _text(value: dict[str, Any], key: str) -> str:
@@ -144,7 +157,7 @@ def _rules_file(data: bytes) -> tuple[SantaRule, ...]:
 
 
 def _rules(items: list[Any]) -> tuple[SantaRule, ...]:
-    rules = [_rule(item) for item in items]
+    rules = [read_rule(item) for item in items]
     seen = {rule.identifier for rule in rules}
     if len(seen) != len(rules):
         # Santa keys its static rules by identifier alone: the last one would win silently.
@@ -152,11 +165,12 @@ def _rules(items: list[Any]) -> tuple[SantaRule, ...]:
     return tuple(sorted(rules, key=lambda rule: (rule.type, rule.identifier)))
 
 
-def _rule(item: Any) -> SantaRule:  # noqa: ANN401
+def read_rule(item: Any) -> SantaRule:  # noqa: ANN401
+    """One rule dictionary as Santa reads it (SNTRule.mm); raises ArtifactError."""
     if not isinstance(item, dict):
         raise ArtifactError("a rule is no dictionary")
     values = {str(key).lower(): value for key, value in item.items()}
-    unknown = sorted(set(values) - _RULE_KEYS)
+    unknown = sorted(set(values) - RULE_KEYS)
     if unknown:
         raise ArtifactError(f"a rule has the key {unknown[0]}, which is not supported")
     kind, policy = str(values.get("rule_type", "")).upper(), str(values.get("policy", "")).upper()
@@ -165,11 +179,15 @@ def _rule(item: Any) -> SantaRule:  # noqa: ANN401
     identifier = values.get("identifier") or values.get("sha256")
     if not isinstance(identifier, str):
         raise ArtifactError("a rule has no identifier")
+    expression = values.get("cel_expr", "") if policy == "CEL" else ""
+    if not isinstance(expression, str) or (policy == "CEL" and not expression):
+        raise ArtifactError("a CEL rule has no expression")
     return SantaRule(
         type=RuleType[kind],
         identifier=_normal(RuleType[kind], identifier),
         policy=_POLICIES[policy],
         comment=str(values.get("comment", "")),
+        cel=expression,
     )
 
 
