@@ -344,14 +344,14 @@ SEEDS = (
     ),
     _on(
         "santa",
-        "evaluate",
-        "allowed = rule.policy is RulePolicy.ALLOWLIST",
-        "allowed = True",
+        "decide",
+        'blocks = state.value.endswith("BLOCKLIST")',
+        "blocks = False",
         "a blocking rule allows",
     ),
     _on(
         "santa",
-        "evaluate",
+        "decide",
         "for kind in RuleType:",
         "for kind in reversed(RuleType):",
         "the least specific rule wins",
