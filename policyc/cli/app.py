@@ -231,6 +231,8 @@ def import_policy(
       policyc import policy.xml -o policyc.yaml
 
       policyc import /etc/fapolicyd -o policyc.yaml
+
+      policyc import santa.mobileconfig -o policyc.yaml
     """
     from policyc.cli.importing import run_import  # noqa: PLC0415
 

@@ -7,6 +7,7 @@ from policyc.targets.santa.capabilities import CAPABILITIES, governs
 from policyc.targets.santa.describe import describe
 from policyc.targets.santa.emit import emit
 from policyc.targets.santa.evaluate import evaluate
+from policyc.targets.santa.lift import lift
 from policyc.targets.santa.lower import lower
 from policyc.targets.santa.model import SantaPolicy
 from policyc.targets.santa.parse import parse
@@ -19,4 +20,5 @@ TARGET: Target[SantaPolicy] = Target(
     parse=parse,
     evaluate=evaluate,
     describe=describe,
+    lift=lift,
 )

@@ -63,7 +63,7 @@ def _profile(data: bytes) -> SantaPolicy:
         raise ArtifactError(f"not a property list: {error}", line=error.lineno) from error
     except (plistlib.InvalidFileException, ValueError, TypeError, AttributeError) as error:
         raise ArtifactError(f"not a property list: {error}") from error
-    except (IndexError, KeyError, OverflowError, RecursionError) as error:
+    except (LookupError, OverflowError, RecursionError) as error:
         raise ArtifactError("a malformed property list") from error
     if not isinstance(profile, dict):
         raise ArtifactError("the profile is no dictionary")

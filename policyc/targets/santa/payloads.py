@@ -52,7 +52,7 @@ def _property_list(data: bytes) -> Any:  # noqa: ANN401
         raise ArtifactError(f"not a property list: {error}", line=error.lineno) from error
     except (plistlib.InvalidFileException, ValueError, TypeError, AttributeError) as error:
         raise ArtifactError(f"not a property list: {error}") from error
-    except (IndexError, KeyError, OverflowError, RecursionError) as error:
+    except (LookupError, OverflowError, RecursionError) as error:
         raise ArtifactError("a malformed property list") from error
 
 

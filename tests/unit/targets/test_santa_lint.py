@@ -109,7 +109,16 @@ def test_rules_for_the_database_may_share_an_identifier_and_be_removed() -> None
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"{", b"[1]", b"<plist>", b"<plist><array/></plist>", b"\xff"]
+    "data",
+    [
+        b"",
+        b"{",
+        b"[1]",
+        b"<plist>",
+        b"<plist><array/></plist>",
+        b"\xff",
+        b"<?xml version='1.0' encoding='UTF.8'?><a/>",
+    ],
 )
 def test_what_is_no_configuration_is_told(data: bytes) -> None:
     with pytest.raises(ArtifactError):
