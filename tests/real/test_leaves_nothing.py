@@ -34,14 +34,17 @@ def policy(name: str, rules: str = RULES) -> dict[str, Any]:
     }
 
 
+def _name(process: Path) -> str:
+    try:
+        return (process / "comm").read_text().strip()
+    except OSError:  # it has ended meanwhile
+        return ""
+
+
 def traces() -> dict[str, list[str]]:
     """What a run could leave on this machine."""
     mounts = Path("/proc/self/mounts").read_text().splitlines()
-    names = [
-        (item / "comm").read_text().strip()
-        for item in Path("/proc").iterdir()
-        if item.name.isdigit() and (item / "comm").exists()
-    ]
+    names = [_name(item) for item in Path("/proc").iterdir() if item.name.isdigit()]
     loops = sorted(str(item) for item in Path("/sys/block").glob("loop*/loop"))
     places = ("/run/fapolicyd.pid", "/run/fapolicyd", "/var/lib/fapolicyd", "/run/policyc-real")
     return {
