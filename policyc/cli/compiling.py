@@ -15,7 +15,7 @@ import typer
 from policyc.baseline import LoadedBaseline, UnknownProfileError, load_baseline
 from policyc.baseline.acceptance import unused_acceptances
 from policyc.baseline.lint import lint_dates, lint_rules
-from policyc.cli.console import Exit, fail, note, out, show
+from policyc.cli.console import Exit, fail, keep_everything, note, out, show
 from policyc.compiler import (
     BundleState,
     TargetResult,
@@ -141,6 +141,7 @@ def run_compile(
     profile: str | None = None,
 ) -> None:
     """Compile, verify, and write or compare."""
+    keep_everything()
     names = chosen_targets(targets)
     inventory = read_inventories(inventories)
     loaded, policy = load(baseline, inventory, profile)
@@ -269,6 +270,7 @@ def run_verify(
     profile: str | None = None,
 ) -> None:
     """Compare artifacts with the baseline; exits 1 on a difference no loss explains."""
+    keep_everything()
     if target is not None:
         chosen_targets([target])
     given = read_inventories(inventories)

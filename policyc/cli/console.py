@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import gc
 import os
 import sys
 import time
@@ -62,6 +63,15 @@ def fail(message: str, code: Exit = Exit.USAGE) -> NoReturn:
     """Say why and stop."""
     note(f"policyc: {message}")
     raise typer.Exit(code)
+
+
+def keep_everything() -> None:
+    """No cyclic garbage collection in this process.
+
+    Facts and policies are trees that stay until the end; looking through millions of them for
+    cycles, again and again, took a fifth of the time and freed nothing.
+    """
+    gc.disable()
 
 
 class Progress:

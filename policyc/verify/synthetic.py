@@ -120,7 +120,7 @@ def _windows(common: FileFacts, collection: Collection) -> FileFacts | None:
 
 
 def _number(*parts: object) -> str:
-    text = "\x1f".join(repr(part) for part in parts)
+    text = "\x1f".join(part if isinstance(part, str) else repr(part) for part in parts)
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 
@@ -131,27 +131,43 @@ def _text(signature: Signature) -> str:
 
 def sealed(facts: FileFacts) -> FileFacts:
     """Give a made file the digests it lacks; they follow from what its bytes say."""
-    image = (facts.actual, facts.collection, facts.version_info)
-    own = facts.hashes
+    kind = "" if facts.collection is None else facts.collection.value
+    image = f"{facts.actual.value} {kind} {facts.version_info!r}"
+    signed = () if facts.signatures is UNKNOWN else tuple(map(_text, facts.signatures))
+    own, macho, traits = facts.hashes, facts.macho, facts.traits
     if facts.pe is not None:
-        seed = _number(image, own.authenticode_sha256, own.authenticode_sha1, own.page_sha256)
-        own = replace(
-            own,
-            authenticode_sha256=own.authenticode_sha256 or AuthenticodeSha256(seed),
-            authenticode_sha1=own.authenticode_sha1 or AuthenticodeSha1(seed[:40]),
-            page_sha256=own.page_sha256 or PageHash(_number(seed)),
-            page_sha1=own.page_sha1 or PageHash(_number(seed)[:40]),
-        )
-    if facts.macho is not None and facts.signatures:
-        piece = facts.macho.slices[0]
-        signed = () if facts.signatures is UNKNOWN else map(_text, facts.signatures)
-        code = piece.cdhash or CdHash(_number(image, *signed)[:40])
-        facts = replace(facts, macho=MachoFacts(slices=(replace(piece, cdhash=code),)))
-    signed = () if facts.signatures is UNKNOWN else map(_text, facts.signatures)
-    flat = own.sha256 or Sha256Flat(_number(image, own, *signed, facts.macho, *facts.traits))
-    if facts.elf is not None and not facts.traits:
-        facts = replace(facts, traits=(Trait(kind="fs-verity", detail=_number("verity", flat)),))
-    return replace(facts, hashes=replace(own, sha256=flat))
+        own = _image_digests(image, own)
+    if macho is not None and facts.signatures:
+        piece = macho.slices[0]
+        if piece.cdhash is None:
+            piece = replace(piece, cdhash=CdHash(_number(image, *signed)[:40]))
+        macho = MachoFacts(slices=(piece,))
+    flat = own.sha256
+    if flat is None or flat is UNKNOWN:
+        digests = (str(getattr(own, name)) for name in Hashes.__slots__)
+        flat = Sha256Flat(_number(image, *digests, *signed, macho, *traits))
+    if facts.elf is not None and not traits:
+        traits = (Trait(kind="fs-verity", detail=_number("verity", flat)),)
+    hashes = Hashes(
+        sha256=flat,
+        authenticode_sha256=own.authenticode_sha256,
+        authenticode_sha1=own.authenticode_sha1,
+        page_sha256=own.page_sha256,
+        page_sha1=own.page_sha1,
+    )
+    return replace(facts, hashes=hashes, macho=macho, traits=traits)
+
+
+def _image_digests(image: str, own: Hashes) -> Hashes:
+    seed = _number(image, own.authenticode_sha256, own.authenticode_sha1, own.page_sha256)
+    page = _number(seed)
+    return Hashes(
+        sha256=own.sha256,
+        authenticode_sha256=own.authenticode_sha256 or AuthenticodeSha256(seed),
+        authenticode_sha1=own.authenticode_sha1 or AuthenticodeSha1(seed[:40]),
+        page_sha256=own.page_sha256 or PageHash(page),
+        page_sha1=own.page_sha1 or PageHash(page[:40]),
+    )
 
 
 @dataclass(frozen=True, slots=True)
