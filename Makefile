@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_FLAGS ?= --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-real check bench fuzz accept-masquerade clean
+.PHONY: help demo test test-fast test-real check bench fuzz nightly accept-masquerade clean
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench: $(VENV)/.installed ## speed and memory as ratios to reference commands
 
 fuzz: $(VENV)/.installed-dev ## damage every kind of input for longer (FUZZ examples a reader)
 	@POLICYC_FUZZ=$(or $(FUZZ),5000) $(BIN)/python -m pytest -q -n 2 tests/fuzz
+
+nightly: $(VENV)/.installed-dev ## the conformance suite over ten times as many random baselines
+	@POLICYC_EXAMPLES=2000 $(BIN)/python -m pytest -q -n 2 --timeout 3600 tests/conformance
 
 accept-masquerade: $(VENV)/.installed-dev ## the masquerade check against its goals, on real and deceptive files
 	@$(BIN)/python -m tests.acceptance.masquerade

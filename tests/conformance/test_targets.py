@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -35,7 +36,11 @@ from tests.conformance.probes import file_on, policy_for, rule_for
 from tests.property.strategies import files, policies
 
 TARGETS = target_names()
-COMMON = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# `make nightly` asks for 2,000.
+EXAMPLES = int(os.environ.get("POLICYC_EXAMPLES", "200"))
+COMMON = settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 def inventory_for(name: str) -> Inventory:
