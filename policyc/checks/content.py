@@ -11,7 +11,6 @@ from policyc.model.diagnostic import Level
 from policyc.model.facts import FileFacts, Trait
 from policyc.model.filename import clean_extension
 from policyc.model.formats import FileFormat, FormatClass
-from policyc.readers.claims import known_as
 
 _F = FileFormat
 _PASSIVE = frozenset(
@@ -276,8 +275,3 @@ def template_injection(facts: FileFacts) -> Iterator[Hit]:
         remote = re.search(r"attachedTemplate \s*(?:https?:|\\\\|//)", found.detail)
         level = Level.WARNING if remote else Level.INFO
         yield Hit(level=level, message=f"loads from elsewhere: {found.detail}")
-
-
-def runs_by_name(facts: FileFacts) -> bool:
-    """Whether the extension is one that runs or opens as a drive."""
-    return clean_extension(facts.name) in known_as("acts")

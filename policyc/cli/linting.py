@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -18,6 +19,7 @@ from policyc.targets.base import ArtifactError
 from policyc.targets.fapolicyd.daemon import DaemonVersion
 from policyc.targets.fapolicyd.lint import MANUALS, is_ours, lint
 from policyc.targets.fapolicyd.lint_context import EVERY_VERSION
+from policyc.targets.lint_register import LintFinding
 from policyc.targets.santa.lint import MANUALS as SANTA_MANUALS
 from policyc.targets.santa.lint import is_ours as is_santa
 from policyc.targets.santa.lint import lint as lint_santa
@@ -92,16 +94,19 @@ def _fapolicyd(
     files = () if inventory is None else inventory.files
     writable = frozenset(item.path for item in files if item.writable_by_users is True)
     return [
-        PolicyFinding(
-            path=item.place.file,
-            line=item.place.line,
-            code=item.code,
-            level=item.level,
-            message=item.message,
-            fix=item.fix,
-        )
-        for item in lint(texts, versions, writable)
+        _finding(item, item.place.file, item.place.line) for item in lint(texts, versions, writable)
     ]
+
+
+def _finding(item: LintFinding[Any], path: str, line: int) -> PolicyFinding:
+    return PolicyFinding(
+        path=path,
+        line=line,
+        code=item.code,
+        level=item.level,
+        message=item.message,
+        fix=item.fix,
+    )
 
 
 def _santa(paths: Sequence[Path]) -> list[PolicyFinding]:
@@ -113,18 +118,13 @@ def _santa(paths: Sequence[Path]) -> list[PolicyFinding]:
         except ArtifactError as error:
             place = f"{path}:{error.line}" if error.line else str(path)
             fail(printable(f"{place}: {error.message}"))
-        keys = ("code", "level", "message", "fix")
-        found += [
-            PolicyFinding(path=str(path), line=0, **{key: getattr(item, key) for key in keys})
-            for item in own
-        ]
+        found += [_finding(item, str(path), 0) for item in own]
     return found
 
 
 def _app_control(paths: Sequence[Path], min_os: str) -> list[PolicyFinding]:
-    keys = ("code", "level", "line", "message", "fix")
     return [
-        PolicyFinding(path=str(path), **{key: getattr(item, key) for key in keys})
+        _finding(item, str(path), item.place)
         for path in paths
         for item in lint_document(any_document(path), min_os)
     ]

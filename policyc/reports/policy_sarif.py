@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from policyc.model.diagnostic import Level
 from policyc.reports.safe import printable
-
-_LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "note"}
+from policyc.reports.sarif import LEVELS, fingerprint, log_of, uri_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +33,7 @@ def policy_sarif(findings: Sequence[PolicyFinding], manuals: Mapping[str, str]) 
         "columnKind": "unicodeCodePoints",
         "results": [_result(item, codes.index(item.code)) for item in findings],
     }
-    log = {
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [run],
-    }
-    return json.dumps(log, indent=1, ensure_ascii=True)
+    return log_of(run)
 
 
 def _rule(code: str, manual: str) -> dict[str, Any]:
@@ -56,17 +47,15 @@ def _rule(code: str, manual: str) -> dict[str, Any]:
 
 
 def _result(finding: PolicyFinding, rule: int) -> dict[str, Any]:
-    uri = quote(finding.path.replace("\\", "/").encode("utf-8", "surrogateescape"))
+    uri = uri_of(finding.path)
     location: dict[str, Any] = {"artifactLocation": {"uri": uri}}
     location["region"] = {"startLine": max(1, finding.line)}
     identity = f"{finding.code}|{uri}|{finding.message}"
     return {
         "ruleId": finding.code,
         "ruleIndex": rule,
-        "level": _LEVELS[finding.level],
+        "level": LEVELS[finding.level],
         "message": {"text": f"{printable(finding.message)}. Fix: {printable(finding.fix)}."},
         "locations": [{"physicalLocation": location}],
-        "partialFingerprints": {
-            "policyc/v1": hashlib.sha256(identity.encode("utf-8", "backslashreplace")).hexdigest()
-        },
+        "partialFingerprints": fingerprint(identity),
     }

@@ -20,7 +20,9 @@ ATTACK = "18.1"
 """The ATT&CK version that the technique ids are taken from."""
 
 GITHUB_RESULTS = 25_000
-_LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "note"}
+LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "note"}
+"""SARIF's words for our levels."""
+
 _SNIPPET = 64
 
 
@@ -55,12 +57,28 @@ def findings_sarif(
         "results": results,
         "properties": {"omittedResults": len(findings) - len(kept)},
     }
+    return log_of(run)
+
+
+def log_of(run: Mapping[str, object]) -> str:
+    """A SARIF log of one run."""
     log = {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
         "runs": [run],
     }
     return dump(log)
+
+
+def uri_of(path: str) -> str:
+    """A path as the URI of an artifact location."""
+    return quote(path.replace("\\", "/").encode("utf-8", "surrogateescape"))
+
+
+def fingerprint(identity: str) -> dict[str, str]:
+    """``partialFingerprints`` of a result, from the text that tells it from all others."""
+    digest = hashlib.sha256(identity.encode("utf-8", "backslashreplace")).hexdigest()
+    return {"policyc/v1": digest}
 
 
 class _Artifacts:
@@ -81,16 +99,12 @@ class _Artifacts:
         if path in self._known:
             return self._known[path]
         outer, mark, inner = path.rpartition("!/")
-        artifact: dict[str, Any] = {"location": {"uri": _uri(inner if mark else path)}}
+        artifact: dict[str, Any] = {"location": {"uri": uri_of(inner if mark else path)}}
         if mark:
             artifact["parentIndex"] = self._place(outer)
         self._known[path] = len(self.listed)
         self.listed.append(artifact)
         return self._known[path]
-
-
-def _uri(path: str) -> str:
-    return quote(path.replace("\\", "/").encode("utf-8", "surrogateescape"))
 
 
 def _rule(code: str, manual: tuple[str, str]) -> dict[str, Any]:
@@ -107,14 +121,14 @@ def _rule(code: str, manual: tuple[str, str]) -> dict[str, Any]:
 
 def _result(finding: Finding, rule: int, artifact: int, *, github: bool) -> dict[str, Any]:
     offset = finding.proofs[0].offset if finding.proofs else 0
-    identity = f"{finding.code}|{finding.sha256}|{_uri(finding.path)}|{offset}"
+    identity = f"{finding.code}|{finding.sha256}|{uri_of(finding.path)}|{offset}"
     result = {
         "ruleId": finding.code,
         "ruleIndex": rule,
-        "level": _LEVELS[finding.level],
+        "level": LEVELS[finding.level],
         "message": {"text": printable(finding.message)},
         "locations": [{"physicalLocation": _location(finding, artifact, github=github)}],
-        "partialFingerprints": {"policyc/v1": hashlib.sha256(identity.encode()).hexdigest()},
+        "partialFingerprints": fingerprint(identity),
         "taxa": [
             {"id": name, "toolComponent": {"name": "MITRE ATT&CK", "index": 0}}
             for name in finding.techniques
@@ -147,7 +161,7 @@ def _properties(finding: Finding) -> dict[str, Any]:
 def _location(finding: Finding, artifact: int, *, github: bool) -> dict[str, Any]:
     """GitHub shows files of the repository only, so there a member stands for its container."""
     path = finding.path.partition("!/")[0] if github else finding.path
-    location: dict[str, Any] = {"artifactLocation": {"uri": _uri(path), "index": artifact}}
+    location: dict[str, Any] = {"artifactLocation": {"uri": uri_of(path), "index": artifact}}
     if github:
         del location["artifactLocation"]["index"]
     region: dict[str, Any] = {"startLine": 1} if github else {}

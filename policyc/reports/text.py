@@ -9,7 +9,7 @@ from policyc.model.loss import Drift, Loss
 from policyc.reports.safe import printable
 
 _COLOURS = {Level.ERROR: "\x1b[1;31m", Level.WARNING: "\x1b[1;33m", Level.INFO: "\x1b[1;36m"}
-_BOLD, _DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
+_RESET = "\x1b[0m"
 
 
 class Style:
@@ -21,14 +21,6 @@ class Style:
     def level(self, level: Level, text: str) -> str:
         """``text`` in the colour of a level."""
         return f"{_COLOURS[level]}{text}{_RESET}" if self._colour else text
-
-    def bold(self, text: str) -> str:
-        """``text`` in bold."""
-        return f"{_BOLD}{text}{_RESET}" if self._colour else text
-
-    def dim(self, text: str) -> str:
-        """``text`` set back."""
-        return f"{_DIM}{text}{_RESET}" if self._colour else text
 
 
 def diagnostic_text(item: Diagnostic, sources: Mapping[str, str], style: Style) -> str:

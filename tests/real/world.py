@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
@@ -160,8 +159,3 @@ def explained(policy: Loaded, seen: dict[str, Any], digests: Mapping[str, str]) 
 def is_program(facts: FileFacts) -> bool:
     """Whether the file is started, not opened."""
     return facts.actual is FileFormat.ELF and facts.ftype == "application/x-executable"
-
-
-def have(name: str) -> bool:
-    """Whether a program is there."""
-    return shutil.which(name) is not None

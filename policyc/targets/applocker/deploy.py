@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 import uuid
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from lxml import etree
 
 from policyc.model.artifact import COMPANIONS, Artifact
 from policyc.model.ir import NAMESPACE
-from policyc.resources import root
+from policyc.resources import deployment_text
 from policyc.targets.applocker.model import AppLockerPolicy, EnforcementMode
 from policyc.targets.applocker.registry import entries_of, write_entries
 from policyc.targets.applocker.xml import collection_element
@@ -92,13 +91,6 @@ def _texts(model: AppLockerPolicy, values: dict[str, str]) -> dict[str, bytes]:
         }
         for item in model.collections
     ]
-    environment = Environment(
-        loader=FileSystemLoader(root("templates") / "deploy" / "applocker"),
-        undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701  # numbers and words of the schema
-        keep_trailing_newline=True,
-        trim_blocks=True,
-    )
     given = {
         "rows": rows,
         "enforced": enforced,
@@ -107,7 +99,4 @@ def _texts(model: AppLockerPolicy, values: dict[str, str]) -> dict[str, bytes]:
         "too_big": [row["name"] for row in rows if int(str(row["size"])) > OMA_LIMIT],
         "managed": any(row["name"] == "ManagedInstaller" for row in rows),
     }
-    return {
-        name: environment.get_template(f"{name}.j2").render(given).encode("ascii")
-        for name in _TEMPLATES
-    }
+    return {name: deployment_text("applocker", name, given) for name in _TEMPLATES}

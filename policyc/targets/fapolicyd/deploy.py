@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from policyc.model.artifact import COMPANIONS, Artifact
-from policyc.resources import root
+from policyc.resources import deployment_text
 from policyc.targets.fapolicyd.model import FapolicydPolicy
 
 _NAMES = ("RUNBOOK.md", "ansible-vars.yml", "install.sh")
@@ -31,17 +29,10 @@ def deployment(model: FapolicydPolicy, files: tuple[str, ...]) -> tuple[Artifact
         "watched": conf.get("watch_fs", "").split(","),
         "slow": max(1, round(1.1e-8 * count * count)) if count > _SLOW else 0,
     }
-    environment = Environment(
-        loader=FileSystemLoader(root("templates") / "deploy" / "fapolicyd"),
-        undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701  # numbers, settings and names of our own
-        keep_trailing_newline=True,
-        trim_blocks=True,
-    )
     return tuple(
         Artifact(
             name=COMPANIONS + name,
-            data=environment.get_template(f"{name}.j2").render(values).encode("utf-8"),
+            data=deployment_text("fapolicyd", name, values),
             media_type="text/plain",
             enforced=False,
         )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from policyc.targets.fapolicyd import lint_files, lint_rules
 from policyc.targets.fapolicyd.daemon import DaemonVersion
 from policyc.targets.fapolicyd.lint_context import EVERY_VERSION, REGISTER, Context
-from policyc.targets.lint_register import LintFinding
+from policyc.targets.lint_register import LintFinding, Place
 
 __all__ = ["MANUALS", "is_ours", "lint"]
 _MODULES = (lint_files, lint_rules)
@@ -27,7 +27,7 @@ def lint(
     files: Mapping[str, str],
     versions: Sequence[DaemonVersion] = EVERY_VERSION,
     writable: frozenset[str] = frozenset(),
-) -> tuple[LintFinding, ...]:
+) -> tuple[LintFinding[Place], ...]:
     """Findings about the texts of ``/etc/fapolicyd``, by name; ``writable`` are users' files.
 
     ``compiled.rules`` is left out where ``rules.d`` is there, as it is made from it.

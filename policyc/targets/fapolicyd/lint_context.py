@@ -81,7 +81,7 @@ class Context:
             yield place, text if every else f"{text} ({named})"
 
 
-REGISTER: Register[Context] = Register()
+REGISTER: Register[Context, Place] = Register()
 """The rules of fapolicyd, by code."""
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from policyc.lowering.expand import expand
 from policyc.lowering.losses import loss
 from policyc.lowering.principals import for_everybody
+from policyc.lowering.whole import also_governed, one_mode
 from policyc.model.facts import UNKNOWN, Collection, FileFacts, Inventory
 from policyc.model.identity import Digest, Sha256Flat
 from policyc.model.ir import AllOf, AtPath, Effect, HasHash, Mode, OfType, PolicyIR, Rule, RuleId
@@ -112,33 +113,20 @@ def _scope_losses(policy: PolicyIR, files: tuple[FileFacts, ...]) -> list[Loss]:
             )
         )
     other = _ELF - policy.governs.keys()
-    if other and other != _ELF:
-        found.append(
-            loss(
-                "L002",
-                Drift.NARROWS,
-                target=_TARGET,
-                covers=(AllOf(frozenset()),),
-                collections=other,
-                files=files,
-                policy=policy,
-                message="fapolicyd cannot tell every library from a program, so both are governed",
-                remedy="govern executable and library together",
-            )
-        )
-    if len(set(policy.governs.values())) > 1:
-        found.append(
-            loss(
-                "L004",
-                Drift.WIDENS,
-                target=_TARGET,
-                covers=(),
-                files=files,
-                policy=policy,
-                message="fapolicyd has one mode; as some collections are only audited, all are",
-                remedy="give every collection the same mode",
-            )
-        )
+    found += also_governed(
+        policy,
+        files,
+        other if other != _ELF else (),
+        target=_TARGET,
+        message="fapolicyd cannot tell every library from a program, so both are governed",
+        remedy="govern executable and library together",
+    )
+    found += one_mode(
+        policy,
+        files,
+        target=_TARGET,
+        message="fapolicyd has one mode; as some collections are only audited, all are",
+    )
     return found
 
 

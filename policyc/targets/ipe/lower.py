@@ -8,9 +8,10 @@ from dataclasses import replace
 from policyc.lowering.expand import expand
 from policyc.lowering.losses import loss
 from policyc.lowering.principals import for_everybody
+from policyc.lowering.whole import also_governed, one_mode
 from policyc.model.facts import UNKNOWN, Collection, FileFacts, Inventory
 from policyc.model.identity import Digest, Sha256Flat
-from policyc.model.ir import AllOf, Effect, HasHash, PolicyIR, Rule, RuleId
+from policyc.model.ir import Effect, HasHash, PolicyIR, Rule, RuleId
 from policyc.model.known_files import file_index
 from policyc.model.loss import Drift, Loss
 from policyc.targets.base import Lowered
@@ -55,36 +56,20 @@ def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[IpePolicy]:
 
 
 def _scope_losses(policy: PolicyIR, files: tuple[FileFacts, ...]) -> list[Loss]:
-    found = []
     other = _BOTH - policy.governs.keys()
-    if other and other != _BOTH:
-        found.append(
-            loss(
-                "L002",
-                Drift.NARROWS,
-                target=_TARGET,
-                covers=(AllOf(frozenset()),),
-                collections=other,
-                files=files,
-                policy=policy,
-                message="IPE has one operation for programs and libraries, so both are governed",
-                remedy="govern executable and library together",
-            )
-        )
-    if len(set(policy.governs.values())) > 1:
-        found.append(
-            loss(
-                "L004",
-                Drift.WIDENS,
-                target=_TARGET,
-                covers=(),
-                files=files,
-                policy=policy,
-                message="IPE has one switch, ipe.enforce: if one collection is audited, all are",
-                remedy="give every collection the same mode",
-            )
-        )
-    return found
+    return also_governed(
+        policy,
+        files,
+        other if other != _BOTH else (),
+        target=_TARGET,
+        message="IPE has one operation for programs and libraries, so both are governed",
+        remedy="govern executable and library together",
+    ) + one_mode(
+        policy,
+        files,
+        target=_TARGET,
+        message="IPE has one switch, ipe.enforce: if one collection is audited, all are",
+    )
 
 
 def _is_native(rule: Rule) -> bool:

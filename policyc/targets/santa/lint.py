@@ -68,7 +68,7 @@ class Context:
                     yield key, text
 
 
-REGISTER: Register[Context] = Register()
+REGISTER: Register[Context, Place] = Register()
 """The rules of Santa, by code."""
 
 
@@ -307,6 +307,6 @@ MANUALS = {code: f"{rule.manual}\n\nFix: {rule.fix}" for code, rule in REGISTER.
 """The page of each code."""
 
 
-def lint(name: str, data: bytes) -> tuple[LintFinding, ...]:
+def lint(name: str, data: bytes) -> tuple[LintFinding[Place], ...]:
     """Findings about one file; ArtifactError if it cannot be read."""
     return REGISTER.run(Context(name, payloads(data)))

@@ -7,11 +7,9 @@ import hashlib
 import uuid
 from collections.abc import Iterable, Mapping
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from policyc.model.artifact import Artifact
 from policyc.model.ir import NAMESPACE
-from policyc.resources import root
+from policyc.resources import deployment_text
 from policyc.targets.wdac.build import build
 from policyc.targets.wdac.container import unwrap
 from policyc.targets.wdac.decode import decode
@@ -92,18 +90,10 @@ def _twins(policy: SiPolicy) -> list[tuple[str, bytes]]:
 
 
 def _texts(texts: list[str], values: Mapping[str, object]) -> list[Artifact]:
-    environment = Environment(
-        loader=FileSystemLoader(root("templates") / "deploy" / "wdac"),
-        undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701  # values are numbers, GUIDs and digests
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     return [
         Artifact(
             name=text,
-            data=environment.get_template(f"{text}.j2").render(values).encode("ascii"),
+            data=deployment_text("wdac", text, values),
             media_type="text/plain",
             enforced=False,
         )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from policyc.lowering.losses import loss
+from policyc.lowering.whole import also_governed, one_mode
 from policyc.model.facts import Collection, FileFacts
-from policyc.model.ir import AllOf, AtPath, Effect, Mode, PolicyIR, SignedBy
+from policyc.model.ir import AtPath, Effect, Mode, PolicyIR, SignedBy
 from policyc.model.loss import Drift, Loss
 from policyc.model.path import PathPattern
 from policyc.targets.wdac.capabilities import CAPABILITIES
@@ -54,36 +55,20 @@ def scope_losses(policy: PolicyIR, files: tuple[FileFacts, ...], choices: Choice
     """Losses of the policy as a whole."""
     found = _signer_set_losses(policy, files, choices) + kind_losses(policy, files, choices)
     extra = enforced_collections(policy) - frozenset(policy.governs)
-    if extra:
-        names = ", ".join(sorted(item.value for item in extra))
-        found.append(
-            loss(
-                "L002",
-                Drift.NARROWS,
-                target=_TARGET,
-                covers=(AllOf(frozenset()),),
-                collections=extra,
-                files=files,
-                policy=policy,
-                message=f"App Control governs {names} files as well"
-                if choices.kind == "base"
-                else f"what it does not permit of {names} files is its base policy's to decide",
-                remedy="govern executable and library, and script and installer, together",
-            )
-        )
-    if len(set(policy.governs.values())) > 1 and choices.kind == "base":
-        found.append(
-            loss(
-                "L004",
-                Drift.WIDENS,
-                target=_TARGET,
-                covers=(),
-                files=files,
-                policy=policy,
-                message="App Control has one mode; as some collections are only audited, all are",
-                remedy="give every collection the same mode",
-            )
-        )
+    names = ", ".join(sorted(item.value for item in extra))
+    found += also_governed(
+        policy,
+        files,
+        extra,
+        target=_TARGET,
+        message=f"App Control governs {names} files as well"
+        if choices.kind == "base"
+        else f"what it does not permit of {names} files is its base policy's to decide",
+        remedy="govern executable and library, and script and installer, together",
+    )
+    if choices.kind == "base":
+        message = "App Control has one mode; as some collections are only audited, all are"
+        found += one_mode(policy, files, target=_TARGET, message=message)
     starts = bool(STARTS & set(choices.signer_sets))
     enforced = Mode.ENFORCE in policy.governs.values() and choices.kind == "base"
     if enforced and governs_drivers(policy) and not starts and not _signs_drivers(policy):

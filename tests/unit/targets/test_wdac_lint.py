@@ -44,7 +44,7 @@ def test_a_trap_is_told(code: str, document: str) -> None:
 def test_the_line_is_told() -> None:
     document = TRAPS["W010"]
     (found,) = [item for item in lint_document(read_xml(document.encode())) if item.code == "W010"]
-    assert "<Deny" in document.splitlines()[found.line - 1]
+    assert "<Deny" in document.splitlines()[found.place - 1]
 
 
 def test_an_audited_policy_bricks_nothing() -> None:
