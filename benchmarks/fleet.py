@@ -16,12 +16,10 @@ from pathlib import Path
 
 from policyc.inventory.table import encode_row, write_rows
 from policyc.model.facts import (
-    Certificate,
     ElfFacts,
     ElfKind,
     FileFacts,
     Hashes,
-    HostInfo,
     MachoFacts,
     MachoKind,
     MachoSlice,
@@ -30,9 +28,6 @@ from policyc.model.facts import (
     PeFacts,
     PeKind,
     ScriptFacts,
-    Signature,
-    SignatureGrade,
-    SignatureKind,
     VersionInfo,
 )
 from policyc.model.formats import FileFormat
@@ -48,6 +43,8 @@ from policyc.model.identity import (
     TbsHash,
     TeamId,
 )
+from policyc.model.inventory import HostInfo
+from policyc.model.signatures import Certificate, Signature, SignatureGrade, SignatureKind
 from policyc.model.version import FileVersion
 
 PUBLISHERS, PRODUCTS, TEAMS, PACKAGES = 250, 6, 150, 1_200

@@ -11,20 +11,7 @@ import sys
 from pathlib import Path
 
 from policyc.inventory import write_inventory
-from policyc.model.facts import (
-    Certificate,
-    FileFacts,
-    Hashes,
-    HostInfo,
-    Inventory,
-    PeFacts,
-    PeKind,
-    Platform,
-    Signature,
-    SignatureGrade,
-    SignatureKind,
-    VersionInfo,
-)
+from policyc.model.facts import FileFacts, Hashes, PeFacts, PeKind, Platform, VersionInfo
 from policyc.model.formats import FileFormat
 from policyc.model.identity import (
     AuthenticodeSha1,
@@ -35,6 +22,8 @@ from policyc.model.identity import (
     Sha256Flat,
     TbsHash,
 )
+from policyc.model.inventory import HostInfo, Inventory
+from policyc.model.signatures import Certificate, Signature, SignatureGrade, SignatureKind
 from policyc.model.version import FileVersion
 
 PUBLISHERS = 200

@@ -20,7 +20,8 @@ from policyc.baseline.propose import (
     with_lowest_floor,
     without_floor,
 )
-from policyc.model.facts import UNKNOWN, FileFacts, HostInfo, Inventory, PackageState, Platform
+from policyc.model.facts import UNKNOWN, FileFacts, PackageState, Platform
+from policyc.model.inventory import HostInfo, Inventory
 from policyc.model.ir import AllOf, Effect, IsProduct, Rule, SignedBy
 from policyc.model.known_files import FileIndex
 

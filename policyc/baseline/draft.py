@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 
 from policyc.baseline.cover import Proposal, Proposed
 from policyc.baseline.propose import RuleLevel, match_for
-from policyc.model.facts import UNKNOWN, FileFacts, PackageState, SignatureGrade
+from policyc.model.facts import UNKNOWN, FileFacts, PackageState
 from policyc.model.ir import FromPackage, IsProduct, SignedBy
+from policyc.model.signatures import SignatureGrade
 
 BY_HASH = "by-hash.parquet"
 _LISTED = 200

@@ -19,7 +19,8 @@ from policyc.baseline.profiles import (
 )
 from policyc.baseline.rules import Surroundings
 from policyc.checks.waiving import waived
-from policyc.model.facts import Collection, Inventory
+from policyc.model.facts import Collection
+from policyc.model.inventory import Inventory
 from policyc.model.ir import Mode, PolicyIR, Rule
 
 DEFAULT_GOVERNS = (

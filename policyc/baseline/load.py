@@ -12,7 +12,7 @@ from policyc.baseline.includes import Library
 from policyc.baseline.layers import Reading
 from policyc.baseline.sources import BUILTIN, Source, SourceError, builtin, main_source
 from policyc.model.diagnostic import Diagnostic
-from policyc.model.facts import Inventory
+from policyc.model.inventory import Inventory
 from policyc.model.ir import PolicyIR, Rule
 from policyc.model.span import Span
 

@@ -8,18 +8,11 @@ from dataclasses import replace
 
 from policyc.baseline import windows_levels
 from policyc.model.diagnostic import Level
-from policyc.model.facts import (
-    UNKNOWN,
-    FileFacts,
-    HostInfo,
-    PackageState,
-    Platform,
-    Signature,
-    SignatureGrade,
-    SignatureKind,
-)
+from policyc.model.facts import UNKNOWN, FileFacts, PackageState, Platform
 from policyc.model.formats import FileFormat
+from policyc.model.inventory import HostInfo
 from policyc.model.ir import AllOf, Atom, FromPackage, HasHash, IsProduct, SignedBy
+from policyc.model.signatures import Signature, SignatureGrade, SignatureKind
 from policyc.model.version import HIGHEST, LOWEST, FileVersion, VersionRange
 
 

@@ -19,7 +19,8 @@ from policyc.baseline.propose import (
 )
 from policyc.inventory import InventoryError
 from policyc.model.diagnostic import Level
-from policyc.model.facts import Collection, Inventory, Platform
+from policyc.model.facts import Collection, Platform
+from policyc.model.inventory import Inventory
 from policyc.model.ir import AllOf, Effect, Rule
 from policyc.model.waiver import parse_day
 

@@ -11,7 +11,7 @@ from typing import Protocol
 from policyc import resources
 from policyc.baseline.collector import did_you_mean
 from policyc.inventory import InventoryError, read_inventory
-from policyc.model.facts import Inventory
+from policyc.model.inventory import Inventory
 
 MAX_BYTES = 16 << 20
 """Bytes of one file. 50,000 hashes are about 4 MiB; a baseline holds intent, not inventories."""

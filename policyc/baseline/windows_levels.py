@@ -10,17 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from policyc.model.facts import (
-    UNKNOWN,
-    FileFacts,
-    PackageState,
-    Signature,
-    SignatureGrade,
-    SignatureKind,
-)
+from policyc.model.facts import UNKNOWN, FileFacts, PackageState
 from policyc.model.identity import Oid
 from policyc.model.ir import Atom, AtPath, FromPackage, IsProduct, SignedBy
 from policyc.model.path import PathPattern
+from policyc.model.signatures import Signature, SignatureGrade, SignatureKind
 from policyc.model.version import HIGHEST, LOWEST, VersionRange
 
 WHQL = Oid("1.3.6.1.4.1.311.10.3.5")

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from policyc.checks.extensions import RENAMED
 from policyc.checks.registry import Hit, check
 from policyc.model.diagnostic import Level
-from policyc.model.facts import UNKNOWN, FileFacts, SignatureGrade, SignatureKind, VersionInfo
+from policyc.model.facts import UNKNOWN, FileFacts, VersionInfo
 from policyc.model.filename import clean
+from policyc.model.signatures import SignatureGrade, SignatureKind
 
 _SUFFIX = re.compile(r"[-_.]?(?:32|64|x86|x64|arm64|a)?(?:\.exe)?(?:\.mui)?\Z")
 

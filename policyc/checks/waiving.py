@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from policyc.checks.registry import check_file, marks
-from policyc.model.facts import UNKNOWN, FileFacts, Inventory
+from policyc.model.facts import UNKNOWN, FileFacts
+from policyc.model.inventory import Inventory
 from policyc.model.waiver import Waiver, first_covering
 
 

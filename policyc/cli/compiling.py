@@ -30,7 +30,7 @@ from policyc.inventory import InventoryError, read_inventory
 from policyc.inventory.schema import to_row
 from policyc.model.artifact import COMPANIONS, Artifact
 from policyc.model.diagnostic import Level
-from policyc.model.facts import HostInfo, Inventory
+from policyc.model.inventory import HostInfo, Inventory
 from policyc.model.ir import PolicyIR, canonical
 from policyc.model.loss import Loss
 from policyc.reports.json import dump

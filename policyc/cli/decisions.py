@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from policyc.compiler import TargetResult, compile_policy, describe_result, evaluate_result
 from policyc.model.decision import Decision, Verdict, decide
-from policyc.model.facts import FileFacts, Inventory
+from policyc.model.facts import FileFacts
+from policyc.model.inventory import Inventory
 from policyc.model.ir import PolicyIR, Rule
 from policyc.reports.safe import printable
 from policyc.reports.text import table

@@ -21,8 +21,9 @@ from policyc.inventory.scan import scan_one
 from policyc.inventory.worker import ScanOptions
 from policyc.model.decision import Verdict
 from policyc.model.diagnostic import Finding
-from policyc.model.facts import UNKNOWN, FileFacts, Inventory, Skipped
+from policyc.model.facts import UNKNOWN, FileFacts
 from policyc.model.formats import FileFormat
+from policyc.model.inventory import Inventory, Skipped
 from policyc.readers.claims import extension_row
 from policyc.readers.crosscheck import cross_check
 from policyc.readers.opinion import file_says

@@ -12,7 +12,6 @@ from policyc.model.artifact import Artifact
 from policyc.reports.safe import printable
 from policyc.targets import load_target, target_names
 from policyc.targets.base import ArtifactError
-from policyc.targets.fapolicyd.lint import is_ours
 from policyc.targets.lifted import Lifted
 
 
@@ -47,17 +46,32 @@ def _artifact(path: Path) -> Artifact:
 
 
 def _folder(path: Path, target: str | None) -> Lifted:
-    """A policy of several files: rules, trust and settings of fapolicyd."""
-    files = [
-        item for item in sorted(path.rglob("*")) if item.is_file() and is_ours(item.as_posix())
-    ]
-    lift = load_target("fapolicyd").lift_folder
-    if lift is None or not files or target not in (None, "fapolicyd"):
-        fail(f"{path}: a folder is imported only if it holds fapolicyd's rules")
-    try:
-        return lift(tuple(map(_artifact, files)))
-    except ArtifactError as error:
-        return fail(f"{error.artifact}:{error.line}: {printable(error.message)}")
+    """A policy of several files, by the target that was named or the first that knows them."""
+    names = [item for item in sorted(path.rglob("*")) if item.is_file()]
+    problems = []
+    for name in _names(target):
+        folder = load_target(name).lift_folder
+        own = [] if folder is None else [item for item in names if folder.reads(item.as_posix())]
+        if folder is None or not own:
+            continue
+        try:
+            return folder.lift(tuple(map(_artifact, own)))
+        except ArtifactError as error:
+            problems.append(_problem(name, error, str(path)))
+    return fail("\n".join(problems) or f"{path}: no folder of a policy that can be imported")
+
+
+def _names(target: str | None) -> tuple[str, ...]:
+    known = target_names()
+    if target is not None and target not in known:
+        fail(f"there is no target `{target}`; possible: {', '.join(known)}")
+    return known if target is None else (target,)
+
+
+def _problem(name: str, error: ArtifactError, otherwise: str) -> str:
+    file = error.artifact or otherwise
+    place = f"{file}:{error.line}" if error.line else file
+    return f"{printable(place)}: {name}: {printable(error.message)}"
 
 
 def _remarks(path: Path, lifted: Lifted) -> list[str]:
@@ -69,20 +83,13 @@ def _remarks(path: Path, lifted: Lifted) -> list[str]:
 
 def _lifted(artifact: Artifact, target: str | None) -> Lifted:
     """By the target that was named, or the first that knows the file."""
-    names = [target] if target is not None else list(target_names())
     problems = []
-    for name in names:
-        try:
-            lift = load_target(name).lift
-        except KeyError:
-            fail(f"there is no target `{name}`; possible: {', '.join(target_names())}")
+    for name in _names(target):
+        lift = load_target(name).lift
         if lift is None:
             continue
         try:
             return lift(artifact)
         except ArtifactError as error:
-            place = f"{artifact.name}:{error.line}" if error.line else artifact.name
-            problems.append(f"{place}: {name}: {printable(error.message)}")
-    if not problems:
-        fail(f"{target} policies cannot be imported")
-    return fail("\n".join(problems))
+            problems.append(_problem(name, error, artifact.name))
+    return fail("\n".join(problems) or f"{target} policies cannot be imported")

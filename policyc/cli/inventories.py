@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,7 +22,8 @@ from policyc.inventory import InventoryError, ScanOptions, read_inventory, scan
 from policyc.inventory.schema import from_row
 from policyc.inventory.table import whole_file
 from policyc.model.diagnostic import Finding, Level
-from policyc.model.facts import FileFacts, Inventory, Skipped
+from policyc.model.facts import FileFacts
+from policyc.model.inventory import Inventory, Skipped
 from policyc.model.waiver import Waiver, first_covering
 from policyc.readers.claims import Extension, claimed_by
 from policyc.readers.opinion import file_says
@@ -76,14 +77,14 @@ def run_check(request: CheckRequest) -> None:
         fail(f"{request.output.parent}: no such folder to write to")
     extensions = own_extensions(request.extensions)
     _use_icons(request.icons)
-    waivers = _waivers(request.baseline, request.profile)
+    waivers, sources = _waivers(request.baseline, request.profile)
     checked = _check(request, extensions)
     if request.second_opinion:
         checked.findings = list(_with_opinions(checked.findings))
     used = frozenset(
         waiver for item in checked.findings if (waiver := first_covering(item, waivers)) is not None
     )
-    _report_waivers(waivers, used, request.on)
+    _report_waivers(waivers, used, request.on, sources)
     checked.findings = [_accepted(item, waivers, request.on) for item in checked.findings]
     checked.findings.sort(key=lambda item: (item.level.rank, item.path, item.code))
     _write(request, _text(checked, request.form))
@@ -124,20 +125,25 @@ def _use_icons(path: Path | None) -> None:
         fail(f"{path}: {error.strerror}")
 
 
-def _waivers(baseline: Path | None, profile: str | None) -> tuple[Waiver, ...]:
-    """The findings that a baseline accepts; exits 2 if the baseline has an error."""
+def _waivers(
+    baseline: Path | None, profile: str | None
+) -> tuple[tuple[Waiver, ...], Mapping[str, str]]:
+    """The findings that a baseline accepts, and its texts; exits 2 if it has an error."""
     if baseline is None:
-        return ()
+        return (), {}
     # `from: inventory` says nothing about what is accepted, so an empty one will do.
-    _, policy = load(baseline, Inventory(), profile)
-    return policy.waivers
+    loaded, policy = load(baseline, Inventory(), profile)
+    return policy.waivers, loaded.sources
 
 
 def _report_waivers(
-    waivers: tuple[Waiver, ...], used: frozenset[Waiver], on: dt.date | None
+    waivers: tuple[Waiver, ...],
+    used: frozenset[Waiver],
+    on: dt.date | None,
+    sources: Mapping[str, str],
 ) -> None:
     """Say which acceptances meet nothing here, and which have ended."""
-    show(unused_waivers(waivers, used), {})
+    show(unused_waivers(waivers, used), sources)
     for waiver in waivers:
         if waiver.expired(on):
             note(f"policyc: {waiver.origin}: {waiver.code} was accepted until {waiver.until}")

@@ -17,7 +17,8 @@ from policyc.reports.policy_sarif import PolicyFinding, policy_sarif
 from policyc.reports.safe import printable
 from policyc.targets.base import ArtifactError
 from policyc.targets.fapolicyd.daemon import DaemonVersion
-from policyc.targets.fapolicyd.lint import MANUALS, is_ours, lint
+from policyc.targets.fapolicyd.files import is_ours
+from policyc.targets.fapolicyd.lint import MANUALS, lint
 from policyc.targets.fapolicyd.lint_context import EVERY_VERSION
 from policyc.targets.lint_register import LintFinding
 from policyc.targets.santa.lint import MANUALS as SANTA_MANUALS

@@ -16,7 +16,7 @@ from policyc.cli.console import Exit, fail, note, out
 from policyc.cli.scanning import INVENTORY_SUFFIXES, ScanRequest, run_scan
 from policyc.compiler.proposing import asked_files, governed, propose_for
 from policyc.inventory.table import write_inventory
-from policyc.model.facts import Inventory
+from policyc.model.inventory import Inventory
 from policyc.reports.safe import printable
 
 

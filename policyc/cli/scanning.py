@@ -20,7 +20,8 @@ from policyc.inventory.packages import Packages, for_roots
 from policyc.inventory.scan import ScanError, jobs
 from policyc.inventory.table import encode_row, header_row, whole_file, write_rows
 from policyc.inventory.worker import Job, own_cpus
-from policyc.model.facts import HostInfo, Platform
+from policyc.model.facts import Platform
+from policyc.model.inventory import HostInfo
 from policyc.model.path import PathStyle, style_of
 from policyc.readers import Limits
 from policyc.readers.claims import Extension, ExtensionsError, read_extensions, use_extensions

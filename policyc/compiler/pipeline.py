@@ -13,7 +13,8 @@ from policyc.checks.waiving import waived
 from policyc.lowering.specialise import specialise
 from policyc.model.artifact import Artifact
 from policyc.model.decision import Decision
-from policyc.model.facts import FileFacts, Inventory
+from policyc.model.facts import FileFacts
+from policyc.model.inventory import Inventory
 from policyc.model.ir import AcceptedLoss, PolicyIR, RuleId
 from policyc.model.loss import Drift, Loss
 from policyc.targets import load_target

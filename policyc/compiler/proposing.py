@@ -8,7 +8,8 @@ from policyc.baseline.cover import DEFAULT_LEVELS, Proposal, propose
 from policyc.baseline.layers import DEFAULT_GOVERNS
 from policyc.baseline.propose import RuleLevel, match_for, platforms_of, without_floor
 from policyc.compiler.pipeline import losses_for
-from policyc.model.facts import Collection, FileFacts, Inventory
+from policyc.model.facts import Collection, FileFacts
+from policyc.model.inventory import Inventory
 from policyc.model.ir import AllOf, Effect, Mode, PolicyIR, Rule, RuleId, TargetSettings
 from policyc.model.loss import Drift, Loss
 from policyc.targets import load_target

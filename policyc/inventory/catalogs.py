@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from policyc.model.facts import UNKNOWN, FileFacts, Signature
+from policyc.model.facts import UNKNOWN, FileFacts
+from policyc.model.signatures import Signature
 from policyc.readers import Entry, Limits, walk
 from policyc.readers.catalog import MAX_CATALOG, parse
 from policyc.readers.reader import MalformedError

@@ -12,8 +12,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from policyc.model.facts import Certificate, Signature
 from policyc.model.identity import DistinguishedName
+from policyc.model.signatures import Certificate, Signature
 from policyc.model.version import FileVersion
 
 

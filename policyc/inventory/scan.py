@@ -32,7 +32,8 @@ from policyc.inventory.worker import (
     start_worker,
     use_catalogs,
 )
-from policyc.model.facts import FileFacts, Skipped, SkipReason
+from policyc.model.facts import FileFacts
+from policyc.model.inventory import Skipped, SkipReason
 from policyc.readers import Entry, endpoint_path, walk
 from policyc.readers.claims import use_extensions
 

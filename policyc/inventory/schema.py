@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from typing import Any, get_type_hints
 
 from policyc.inventory.codec import decoder, encode
-from policyc.model.facts import UNKNOWN, FileFacts, Hashes, Skipped, SkipReason
+from policyc.model.facts import UNKNOWN, FileFacts, Hashes
 from policyc.model.formats import FileFormat
+from policyc.model.inventory import Skipped, SkipReason
 
 SCHEMA_VERSION = 3
 READABLE_VERSIONS = (1, 2, SCHEMA_VERSION)

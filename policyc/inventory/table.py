@@ -21,7 +21,8 @@ from policyc.inventory.schema import (
     to_row,
 )
 from policyc.inventory.sorting import sorted_lines
-from policyc.model.facts import FileFacts, HostInfo, Inventory, Platform, Skipped, SkipReason
+from policyc.model.facts import FileFacts, Platform
+from policyc.model.inventory import HostInfo, Inventory, Skipped, SkipReason
 
 _ROW_GROUP = 10_240
 _MEMORY = ("256MB", "4GB")

@@ -18,16 +18,8 @@ from policyc.inventory import bundles, capabilities
 from policyc.inventory.catalogs import Catalogs
 from policyc.inventory.packages import Owned
 from policyc.inventory.table import encode_row
-from policyc.model.facts import (
-    UNKNOWN,
-    Fact,
-    FileFacts,
-    PackageRef,
-    PackageState,
-    PosixFacts,
-    Skipped,
-    SkipReason,
-)
+from policyc.model.facts import UNKNOWN, Fact, FileFacts, PackageRef, PackageState, PosixFacts
+from policyc.model.inventory import Skipped, SkipReason
 from policyc.readers import Limits, read_tree
 from policyc.readers.claims import Extension, use_extensions
 from policyc.readers.opinion import is_asked, magika_trait

@@ -8,15 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, assert_never
 
 from policyc.model.diagnostic import Level
-from policyc.model.facts import (
-    UNKNOWN,
-    FileFacts,
-    PackageState,
-    Platform,
-    Signature,
-    SignatureGrade,
-    VersionInfo,
-)
+from policyc.model.facts import UNKNOWN, FileFacts, PackageState, Platform, VersionInfo
 from policyc.model.identity import (
     AuthenticodeSha1,
     AuthenticodeSha256,
@@ -41,6 +33,7 @@ from policyc.model.ir import (
     RuleId,
     SignedBy,
 )
+from policyc.model.signatures import Signature, SignatureGrade
 from policyc.model.version import LOWEST
 
 Tri: TypeAlias = Literal[True, False] | None

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from typing import assert_never
 
 from policyc.model.diagnostic import Level
-from policyc.model.facts import UNKNOWN, Certificate, FileFacts, Signature
+from policyc.model.facts import UNKNOWN, FileFacts
 from policyc.model.identity import (
     AuthenticodeSha1,
     AuthenticodeSha256,
@@ -34,6 +34,7 @@ from policyc.model.ir import (
     SignedBy,
 )
 from policyc.model.path import PathPattern, PathShape, PathStyle, style_of
+from policyc.model.signatures import Certificate, Signature
 
 LONGEST_FOLDER = 1024
 """Characters; a longer folder is not indexed, so that no path costs more than it should."""

@@ -1,4 +1,4 @@
-"""What is known about one file, and what a whole inventory is.
+"""What is known about one file.
 
 A fact is a value, ``None`` (it does not exist: an ELF file has no Authenticode hash) or
 ``UNKNOWN`` (nobody looked, as in an inventory imported from a tool that does not report it).
@@ -17,15 +17,12 @@ from policyc.model.identity import (
     AuthenticodeSha256,
     CdHash,
     CertSha256,
-    DistinguishedName,
     Oid,
     PageHash,
-    PublisherName,
     Sha256Flat,
-    SigningId,
-    TbsHash,
     TeamId,
 )
+from policyc.model.signatures import Signature, SignatureGrade
 from policyc.model.version import FileVersion
 
 
@@ -58,28 +55,6 @@ class Collection(enum.Enum):
     INSTALLER = "installer"
     PACKAGED_APP = "packaged-app"
     DRIVER = "driver"
-
-
-class SignatureKind(enum.Enum):
-    """Which signing system a signature belongs to."""
-
-    AUTHENTICODE = "authenticode"
-    CATALOG = "catalog"
-    APPLE = "apple"
-
-
-class SignatureGrade(enum.Enum):
-    """How far a signature can carry a rule.
-
-    PRODUCTION, DEVELOPMENT, ADHOC and INVALID are Santa's static signing statuses
-    (SigningStatus in CertificateHelpers.mm). Authenticode uses PRODUCTION for a signature
-    whose digest matches the file and INVALID for one whose digest does not.
-    """
-
-    PRODUCTION = "production"
-    DEVELOPMENT = "development"
-    ADHOC = "adhoc"
-    INVALID = "invalid"
 
 
 class PeKind(enum.Enum):
@@ -124,57 +99,6 @@ class Hashes:
     authenticode_sha1: Fact[AuthenticodeSha1 | None] = None
     page_sha256: Fact[PageHash | None] = None
     page_sha1: Fact[PageHash | None] = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
-    """What policies ask about a certificate. ``key`` is ``rsa``, ``ec`` … with its size in bits."""
-
-    subject: DistinguishedName
-    issuer: DistinguishedName
-    sha256: CertSha256
-    tbs: TbsHash
-    key: str = ""
-    key_bits: int = 0
-    ekus: tuple[Oid, ...] = ()
-
-    @property
-    def common_name(self) -> str | None:
-        """The subject's CN."""
-        return self.subject.first("CN")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signature:
-    """One signature of a file.
-
-    ``chain`` holds the leaf first, then its issuers as far as the file carries them; it is
-    empty for ad hoc code. ``detail`` says why a signature is INVALID. ``program`` is the name
-    in the publisher's own words (SpcSpOpusInfo), ``signed_at`` the time a countersignature or
-    time-stamp token over this signature states (RFC 3339, UTC; whether its authority is
-    trusted is the endpoint's affair), ``catalog`` the name of the catalog that lists the file.
-    """
-
-    kind: SignatureKind
-    grade: SignatureGrade
-    chain: tuple[Certificate, ...] = ()
-    digest_algorithm: str = ""
-    team: TeamId | None = None
-    signing_id: SigningId | None = None
-    detail: str = ""
-    program: str = ""
-    signed_at: str = ""
-    catalog: str = ""
-
-    @property
-    def leaf(self) -> Certificate | None:
-        """The signer's own certificate."""
-        return self.chain[0] if self.chain else None
-
-    @property
-    def publisher(self) -> PublisherName | None:
-        """The signer as AppLocker names it."""
-        return self.chain[0].subject.publisher() if self.chain else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -449,49 +373,3 @@ def _collection(facts: FileFacts) -> Collection | None:
     if facts.actual is FileFormat.MSI:
         return Collection.INSTALLER
     return None
-
-
-class SkipReason(enum.Enum):
-    """Why a file is in no inventory row."""
-
-    UNREADABLE = "unreadable"
-    NOT_A_FILE = "not-a-file"
-    SYMLINK_LOOP = "symlink-loop"
-    CHANGED = "changed-while-reading"
-    TIMEOUT = "timeout"
-    MEMORY = "memory"
-    CRASHED = "reader-crashed"
-    NESTING = "too-deep"
-    ENCRYPTED = "encrypted"
-    MALFORMED = "malformed"
-    UNSUPPORTED = "unsupported"
-    TOO_LARGE = "too-large"
-    RATIO = "compression-ratio"
-    TOO_MANY = "too-many-members"
-    LINK = "link"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Skipped:
-    """A path that was met and not read, with the reason and one line of detail."""
-
-    path: str
-    reason: SkipReason
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostInfo:
-    """Where an inventory comes from. ``platform`` None means a mixed or unstated tree."""
-
-    platform: Platform | None = None
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inventory:
-    """One scan: rows sorted by path, and what was skipped."""
-
-    host: HostInfo = HostInfo()
-    files: tuple[FileFacts, ...] = ()
-    skipped: tuple[Skipped, ...] = ()

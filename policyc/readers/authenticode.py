@@ -13,7 +13,7 @@ import struct
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from policyc.model.facts import Signature, SignatureGrade, SignatureKind
+from policyc.model.signatures import Signature, SignatureGrade, SignatureKind
 from policyc.readers import certificates, cms, countersign, der, signers
 from policyc.readers.limits import Limits
 from policyc.readers.reader import MalformedError

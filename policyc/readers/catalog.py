@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from policyc.model.facts import Signature, SignatureGrade, SignatureKind
+from policyc.model.signatures import Signature, SignatureGrade, SignatureKind
 from policyc.readers import authenticode, certificates, cms, countersign, der, signers
 from policyc.readers.limits import Limits
 from policyc.readers.reader import MalformedError

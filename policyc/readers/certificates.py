@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from policyc.model.facts import Certificate
 from policyc.model.identity import CertSha256, DistinguishedName, Oid, TbsHash
+from policyc.model.signatures import Certificate
 from policyc.readers import der, publickey
 from policyc.readers.limits import Limits
 from policyc.readers.md2 import md2

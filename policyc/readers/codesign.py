@@ -16,8 +16,8 @@ import time
 from dataclasses import dataclass
 from xml.parsers.expat import ExpatError
 
-from policyc.model.facts import Certificate, Signature, SignatureGrade, SignatureKind
 from policyc.model.identity import CdHash, Oid, SigningId, TeamId
+from policyc.model.signatures import Certificate, Signature, SignatureGrade, SignatureKind
 from policyc.readers import certificates, cms, der, signers
 from policyc.readers.limits import Limits
 from policyc.readers.reader import MalformedError

@@ -9,18 +9,11 @@ import stat
 from collections.abc import Iterator
 from dataclasses import replace
 
-from policyc.model.facts import (
-    UNKNOWN,
-    FileFacts,
-    Hashes,
-    Skipped,
-    SkipReason,
-    Trait,
-    name_of,
-)
+from policyc.model.facts import UNKNOWN, FileFacts, Hashes, Trait, name_of
 from policyc.model.filename import clean_extension
 from policyc.model.formats import FileFormat
 from policyc.model.identity import Sha256Flat
+from policyc.model.inventory import Skipped, SkipReason
 from policyc.readers import archive, claims, elf, embedded, ftype, macho, magic, msi, pe, script
 from policyc.readers.limits import Limits
 from policyc.readers.reader import Reader, Reading

@@ -10,15 +10,9 @@ import struct
 from dataclasses import dataclass, replace
 
 from policyc.model.diagnostic import Proof
-from policyc.model.facts import (
-    MachoFacts,
-    MachoKind,
-    MachoSlice,
-    Signature,
-    SignatureGrade,
-    SignatureKind,
-)
+from policyc.model.facts import MachoFacts, MachoKind, MachoSlice
 from policyc.model.formats import FileFormat
+from policyc.model.signatures import Signature, SignatureGrade, SignatureKind
 from policyc.readers import codesign
 from policyc.readers.limits import Limits
 from policyc.readers.reader import Reader, Reading

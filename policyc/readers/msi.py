@@ -12,15 +12,9 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from policyc.model.facts import (
-    UNKNOWN,
-    Fact,
-    InstallerFacts,
-    Signature,
-    SignatureGrade,
-    SignatureKind,
-)
+from policyc.model.facts import UNKNOWN, Fact, InstallerFacts
 from policyc.model.formats import FileFormat
+from policyc.model.signatures import Signature, SignatureGrade, SignatureKind
 from policyc.readers import authenticode
 from policyc.readers.limits import Limits
 from policyc.readers.msi_database import BROKEN, Database, open_ole, read_stream

@@ -13,7 +13,8 @@ import base64
 import binascii
 import re
 
-from policyc.model.facts import UNKNOWN, Fact, Signature, SignatureGrade, SignatureKind
+from policyc.model.facts import UNKNOWN, Fact
+from policyc.model.signatures import Signature, SignatureGrade, SignatureKind
 from policyc.readers import authenticode, cms
 from policyc.readers.limits import Limits
 from policyc.readers.source import Source

@@ -15,11 +15,11 @@ from policyc.model.facts import (
     MachoFacts,
     PeFacts,
     ScriptFacts,
-    Signature,
     Trait,
     VersionInfo,
 )
 from policyc.model.formats import FileFormat
+from policyc.model.signatures import Signature
 from policyc.readers.limits import Limits
 from policyc.readers.source import Source
 

@@ -11,8 +11,9 @@ import re
 from dataclasses import dataclass
 
 from policyc.model.diagnostic import Proof
-from policyc.model.facts import UNKNOWN, Fact, ScriptFacts, Signature
+from policyc.model.facts import UNKNOWN, Fact, ScriptFacts
 from policyc.model.formats import FileFormat, FormatClass
+from policyc.model.signatures import Signature
 from policyc.readers import powershell, tokens
 from policyc.readers.limits import Limits
 from policyc.readers.reader import Reader, Reading

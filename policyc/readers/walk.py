@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from policyc.model.facts import Skipped, SkipReason
+from policyc.model.inventory import Skipped, SkipReason
 from policyc.model.path import style_of
 from policyc.readers.limits import Limits
 

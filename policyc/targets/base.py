@@ -9,7 +9,8 @@ from typing import Generic, TypeVar
 
 from policyc.model.artifact import Artifact
 from policyc.model.decision import Decision
-from policyc.model.facts import Collection, FileFacts, Inventory, Platform
+from policyc.model.facts import Collection, FileFacts, Platform
+from policyc.model.inventory import Inventory
 from policyc.model.ir import PolicyIR, RuleId, Setting
 from policyc.model.loss import Loss
 from policyc.targets.lifted import Lifted
@@ -136,6 +137,14 @@ class ArtifactError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FolderLift:
+    """``lift`` for a policy that is several files: which of a folder, by name, and how."""
+
+    reads: Callable[[str], bool]
+    lift: Callable[[tuple[Artifact, ...]], Lifted]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target(Generic[M]):
     """One enforcement engine.
 
@@ -155,5 +164,4 @@ class Target(Generic[M]):
     describe: Callable[[M, FileFacts], tuple[str, ...]] | None = None
     """Lines for people on how it comes to a decision, where the reason says too little."""
     lift: Callable[[Artifact], Lifted] | None = None
-    lift_folder: Callable[[tuple[Artifact, ...]], Lifted] | None = None
-    """As ``lift``, for policies that are several files."""
+    lift_folder: FolderLift | None = None

@@ -28,15 +28,8 @@ from policyc.model.identity import (
 from policyc.model.ir import SignedBy
 from policyc.model.path import style_of
 from policyc.model.version import HIGHEST, LOWEST, FileVersion
-from policyc.verify.synthetic import (
-    Known,
-    blank,
-    sealed,
-    signature_for,
-    with_digest,
-    with_product,
-    with_signature,
-)
+from policyc.verify.signing import signature_for
+from policyc.verify.synthetic import Known, blank, sealed, with_digest, with_product, with_signature
 from policyc.verify.witness import bounds, paths_near
 
 _HEX = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}", re.ASCII)

@@ -41,16 +41,8 @@ from policyc.model.ir import (
 )
 from policyc.model.path import PathPattern, PathStyle
 from policyc.model.version import HIGHEST, LOWEST, FileVersion
-from policyc.verify.synthetic import (
-    Known,
-    blank,
-    other_signatures,
-    sealed,
-    signature_for,
-    with_digest,
-    with_product,
-    with_signature,
-)
+from policyc.verify.signing import other_signatures, signature_for
+from policyc.verify.synthetic import Known, blank, sealed, with_digest, with_product, with_signature
 
 ALL_PAIRS = 10_000
 """Up to so many pairs of a forbid and a permit each is tried."""

@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 
 from policyc.inventory import read_inventory
-from policyc.model.facts import HostInfo, Inventory
+from policyc.model.inventory import HostInfo, Inventory
 from tests.corpus.registry import fetch, pins
 
 LINUX = ("/usr/bin", "/usr/lib", "/usr/sbin")

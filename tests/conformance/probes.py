@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from policyc.model.diagnostic import Level
 from policyc.model.facts import (
-    Certificate,
     Collection,
     ElfFacts,
     ElfKind,
@@ -20,9 +19,6 @@ from policyc.model.facts import (
     PeFacts,
     PeKind,
     Platform,
-    Signature,
-    SignatureGrade,
-    SignatureKind,
     Trait,
     VersionInfo,
 )
@@ -56,6 +52,7 @@ from policyc.model.ir import (
     TargetSettings,
 )
 from policyc.model.path import PathPattern
+from policyc.model.signatures import Certificate, Signature, SignatureGrade, SignatureKind
 from policyc.model.version import FileVersion, VersionRange
 from policyc.targets.base import Capabilities, Probe
 

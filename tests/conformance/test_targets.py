@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from policyc.compiler import TargetResult, compile_target
 from policyc.lowering.specialise import specialise
 from policyc.model.decision import Verdict, decide
-from policyc.model.facts import Collection, FileFacts, Inventory, Platform
+from policyc.model.facts import Collection, FileFacts, Platform
 from policyc.model.identity import PublisherName, Sha256Flat
+from policyc.model.inventory import Inventory
 from policyc.model.ir import (
     AllOf,
     AtPath,

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from policyc.model.facts import FileFacts, Hashes, MachoFacts, MachoKind, MachoSlice, SignatureGrade
+from policyc.model.facts import FileFacts, Hashes, MachoFacts, MachoKind, MachoSlice
 from policyc.model.formats import FileFormat
 from policyc.model.identity import CdHash, CertSha256, Sha256Flat, TeamId
+from policyc.model.signatures import SignatureGrade
 from policyc.targets.base import ArtifactError
 from policyc.targets.santa.decide import Host, decide
 from policyc.targets.santa.evaluate import program_of

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from policyc.model.facts import FileFacts, SignatureGrade
+from policyc.model.facts import FileFacts
+from policyc.model.signatures import SignatureGrade
 from policyc.readers import read_file
 from policyc.readers.crosscheck import cross_check
 from tests.corpus import build

@@ -8,7 +8,8 @@ import json
 
 import pytest
 
-from policyc.model.facts import FileFacts, SignatureGrade
+from policyc.model.facts import FileFacts
+from policyc.model.signatures import SignatureGrade
 from policyc.readers import Limits, certificates, pe, read_file
 from policyc.readers.source import MemorySource
 from tests.requires import require_shared

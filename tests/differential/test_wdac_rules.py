@@ -13,7 +13,8 @@ import pytest
 
 from policyc.baseline.propose import RuleLevel, match_for
 from policyc.compiler import compile_target
-from policyc.model.facts import UNKNOWN, Collection, FileFacts, HostInfo, Inventory, Platform
+from policyc.model.facts import UNKNOWN, Collection, FileFacts, Platform
+from policyc.model.inventory import HostInfo, Inventory
 from policyc.model.ir import Effect, Mode, PolicyIR, Rule, TargetSettings
 from policyc.targets import load_target
 from policyc.targets.wdac.model import FileRuleKind, SiPolicy

@@ -9,7 +9,7 @@ import pytest
 from policyc.baseline import parse_baseline
 from policyc.baseline.layers import DEFAULT_GOVERNS
 from policyc.compiler import compile_target
-from policyc.model.facts import Inventory
+from policyc.model.inventory import Inventory
 from policyc.targets import load_target
 from tests.requires import PROJECT
 

@@ -17,7 +17,7 @@ from policyc.baseline.codes import BASELINE_CODES
 from policyc.checks import CHECKS
 from policyc.compiler import compile_policy
 from policyc.lowering.losses import LOSSES
-from policyc.model.facts import Inventory
+from policyc.model.inventory import Inventory
 from policyc.targets import default_targets
 from tests.requires import PROJECT
 

@@ -21,7 +21,8 @@ from policyc.baseline.lint import lint_dates, lint_rules
 from policyc.compiler import compile_policy
 from policyc.inventory import InventoryError
 from policyc.model.diagnostic import Diagnostic, Level
-from policyc.model.facts import Inventory, Platform
+from policyc.model.facts import Platform
+from policyc.model.inventory import Inventory
 from policyc.reports.text import Style, diagnostic_text
 from policyc.targets import target_names
 from tests.conformance.probes import file_on

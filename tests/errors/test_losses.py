@@ -14,7 +14,8 @@ import pytest
 from policyc.baseline import parse_baseline
 from policyc.compiler import compile_target
 from policyc.lowering.losses import LOSSES
-from policyc.model.facts import Inventory, Platform
+from policyc.model.facts import Platform
+from policyc.model.inventory import Inventory
 from policyc.reports.text import Style, diagnostic_text, loss_diagnostic
 from tests.conformance.probes import file_on
 

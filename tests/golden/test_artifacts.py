@@ -14,8 +14,9 @@ import pytest
 
 from policyc.baseline import parse_baseline
 from policyc.compiler import compile_target
-from policyc.model.facts import Inventory, Platform
+from policyc.model.facts import Platform
 from policyc.model.identity import AuthenticodeSha1, PageHash
+from policyc.model.inventory import Inventory
 from policyc.targets import default_targets
 from tests.conformance.probes import file_on
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from policyc.model.facts import FileFacts, Skipped, SkipReason
+from policyc.model.facts import FileFacts
 from policyc.model.formats import FileFormat
+from policyc.model.inventory import Skipped, SkipReason
 from policyc.readers import Limits, read_tree
 from tests.requires import require_module, require_shared, require_tool
 

@@ -13,7 +13,7 @@ from lxml import etree
 
 from policyc.compiler import TargetResult, compile_target
 from policyc.model.artifact import Artifact
-from policyc.model.facts import Inventory
+from policyc.model.inventory import Inventory
 from policyc.model.ir import Effect
 from policyc.targets import load_target
 from policyc.targets.base import ArtifactError, Probe

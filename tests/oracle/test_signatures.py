@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from policyc.inventory import ScanOptions, scan
 from policyc.inventory.catalogs import load_catalogs
 from policyc.inventory.schema import from_row
-from policyc.model.facts import FileFacts, Signature, SignatureGrade, SignatureKind
+from policyc.model.facts import FileFacts
+from policyc.model.signatures import Signature, SignatureGrade, SignatureKind
 from policyc.readers import read_bytes
 from tests.corpus import signing
 from tests.corpus.build import pe

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from policyc.lowering.specialise import specialise
-from policyc.model.facts import FileFacts, Inventory, Platform
+from policyc.model.facts import FileFacts, Platform
+from policyc.model.inventory import Inventory
 from policyc.model.ir import PolicyIR
 from policyc.targets import load_target
 from tests.property.windows import files, policies

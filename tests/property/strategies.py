@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from policyc.model.diagnostic import Level
 from policyc.model.facts import (
     UNKNOWN,
-    Certificate,
     Collection,
     ElfFacts,
     ElfKind,
@@ -20,9 +19,6 @@ from policyc.model.facts import (
     PeFacts,
     PeKind,
     ScriptFacts,
-    Signature,
-    SignatureGrade,
-    SignatureKind,
     Trait,
     VersionInfo,
 )
@@ -55,6 +51,7 @@ from policyc.model.ir import (
     SignedBy,
 )
 from policyc.model.path import PathPattern
+from policyc.model.signatures import Certificate, Signature, SignatureGrade, SignatureKind
 from policyc.model.version import FileVersion, VersionRange
 
 NAMES = ("A", "B")

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from policyc.lowering.specialise import specialise
 from policyc.model.decision import Verdict, decide
-from policyc.model.facts import FileFacts, Inventory, Platform
+from policyc.model.facts import FileFacts, Platform
+from policyc.model.inventory import Inventory
 from policyc.model.ir import PolicyIR, Setting
 from policyc.targets.applocker import TARGET
 from policyc.verify.compare import Agreement, explaining, relate

@@ -10,7 +10,8 @@ from policyc.baseline import parse_baseline
 from policyc.baseline.dump import dump_baseline
 from policyc.model.artifact import Artifact
 from policyc.model.decision import Verdict, decide
-from policyc.model.facts import FileFacts, Inventory, Platform
+from policyc.model.facts import FileFacts, Platform
+from policyc.model.inventory import Inventory
 from policyc.model.ir import PolicyIR
 from policyc.targets.applocker import TARGET
 from policyc.targets.applocker.lift import lift, lift_artifact

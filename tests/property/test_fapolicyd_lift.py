@@ -8,17 +8,10 @@ from hypothesis import strategies as st
 from policyc.baseline import parse_baseline
 from policyc.baseline.dump import dump_baseline
 from policyc.model.decision import Verdict, decide
-from policyc.model.facts import (
-    Collection,
-    ElfFacts,
-    ElfKind,
-    FileFacts,
-    Hashes,
-    Inventory,
-    ScriptFacts,
-)
+from policyc.model.facts import Collection, ElfFacts, ElfKind, FileFacts, Hashes, ScriptFacts
 from policyc.model.formats import FileFormat
 from policyc.model.identity import Sha256Flat
+from policyc.model.inventory import Inventory
 from policyc.targets.fapolicyd.daemon import (
     DaemonVersion,
     Event,

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from policyc.compiler.pipeline import compile_target
 from policyc.model.decision import applies, holds
 from policyc.model.facets import folded, folders, literal_folder
-from policyc.model.facts import FileFacts, Inventory
+from policyc.model.facts import FileFacts
 from policyc.model.index import Index, once_per_object
+from policyc.model.inventory import Inventory
 from policyc.model.ir import AllOf, PolicyIR, Rule
 from policyc.model.known_files import FileIndex
 from policyc.model.loss import Loss

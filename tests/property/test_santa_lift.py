@@ -12,19 +12,7 @@ from policyc.baseline import parse_baseline
 from policyc.baseline.dump import dump_baseline
 from policyc.model.artifact import Artifact
 from policyc.model.decision import decide
-from policyc.model.facts import (
-    Certificate,
-    FileFacts,
-    Hashes,
-    Inventory,
-    MachoFacts,
-    MachoKind,
-    MachoSlice,
-    Platform,
-    Signature,
-    SignatureGrade,
-    SignatureKind,
-)
+from policyc.model.facts import FileFacts, Hashes, MachoFacts, MachoKind, MachoSlice, Platform
 from policyc.model.formats import FileFormat
 from policyc.model.identity import (
     CdHash,
@@ -35,6 +23,8 @@ from policyc.model.identity import (
     TbsHash,
     TeamId,
 )
+from policyc.model.inventory import Inventory
+from policyc.model.signatures import Certificate, Signature, SignatureGrade, SignatureKind
 from policyc.targets.base import ArtifactError
 from policyc.targets.santa import TARGET
 from policyc.targets.santa.lift import lift

@@ -9,7 +9,8 @@ from policyc.baseline import parse_baseline
 from policyc.baseline.dump import dump_baseline
 from policyc.lowering.specialise import specialise
 from policyc.model.decision import Verdict, decide
-from policyc.model.facts import UNKNOWN, FileFacts, Inventory, Platform
+from policyc.model.facts import UNKNOWN, FileFacts, Platform
+from policyc.model.inventory import Inventory
 from policyc.model.ir import PolicyIR, Setting
 from policyc.targets.wdac import TARGET
 from policyc.targets.wdac.lift import lift

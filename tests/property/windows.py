@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from policyc.model.facts import (
     UNKNOWN,
-    Certificate,
     Collection,
     Fact,
     FileFacts,
@@ -23,9 +22,6 @@ from policyc.model.facts import (
     PeFacts,
     PeKind,
     ScriptFacts,
-    Signature,
-    SignatureGrade,
-    SignatureKind,
     VersionInfo,
 )
 from policyc.model.formats import FileFormat
@@ -56,6 +52,7 @@ from policyc.model.ir import (
     TargetSettings,
 )
 from policyc.model.path import PathPattern
+from policyc.model.signatures import Certificate, Signature, SignatureGrade, SignatureKind
 from policyc.model.version import FileVersion, VersionRange
 
 CODE_SIGNING = Oid("1.3.6.1.5.5.7.3.3")

@@ -20,7 +20,8 @@ from policyc.baseline import parse_baseline
 from policyc.compiler import TargetResult, compile_target
 from policyc.inventory import ScanOptions, scan
 from policyc.inventory.schema import from_row
-from policyc.model.facts import FileFacts, Inventory
+from policyc.model.facts import FileFacts
+from policyc.model.inventory import Inventory
 from policyc.readers import Limits
 from tests.real import namespace
 from tests.real.world import (

@@ -13,8 +13,9 @@ from policyc.compiler import TargetResult, compile_target, evaluate_result
 from policyc.lowering.specialise import specialise
 from policyc.model.decision import Decision, Verdict
 from policyc.model.diagnostic import Level
-from policyc.model.facts import UNKNOWN, Collection, FileFacts, Inventory
+from policyc.model.facts import UNKNOWN, Collection, FileFacts
 from policyc.model.identity import Sha256Flat
+from policyc.model.inventory import Inventory
 from policyc.model.ir import (
     AllOf,
     Atom,

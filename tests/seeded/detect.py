@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from policyc.compiler.pipeline import TargetResult, compile_target
-from policyc.model.facts import Collection, FileFacts, Inventory, Platform
+from policyc.model.facts import Collection, FileFacts, Platform
 from policyc.model.identity import Sha256Flat
+from policyc.model.inventory import Inventory
 from policyc.model.ir import AllOf, Effect, HasHash, PolicyIR, Rule
 from policyc.targets import load_target
 from policyc.targets.base import Probe

@@ -15,10 +15,12 @@ from policyc.baseline.lint import lint_rules
 from policyc.baseline.sources import builtin_names
 from policyc.compiler import compile_policy
 from policyc.model.decision import Verdict, decide
-from policyc.model.facts import Inventory, Platform, Signature, SignatureGrade, SignatureKind
+from policyc.model.facts import Platform
 from policyc.model.identity import Oid
+from policyc.model.inventory import Inventory
 from policyc.model.ir import IsProduct, PolicyIR, SignedBy
 from policyc.model.loss import Drift
+from policyc.model.signatures import Signature, SignatureGrade, SignatureKind
 from policyc.model.version import HIGHEST
 from tests.conformance.probes import file_on
 from tests.property.strategies import certificate

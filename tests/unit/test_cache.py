@@ -15,7 +15,7 @@ from policyc.inventory import ScanOptions, ScanSummary, read_inventory, scan
 from policyc.inventory.cache import Cache, CacheError
 from policyc.inventory.fingerprint import tree_digest
 from policyc.inventory.table import write_rows
-from policyc.model.facts import HostInfo
+from policyc.model.inventory import HostInfo
 from policyc.readers import Limits
 from tests.corpus.containers import zipped
 

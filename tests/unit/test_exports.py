@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from policyc.inventory.exports import ExportError, read_export
-from policyc.model.facts import UNKNOWN, Collection, FileFacts, PackageRef, SignatureGrade
+from policyc.model.facts import UNKNOWN, Collection, FileFacts, PackageRef
 from policyc.model.formats import FileFormat
+from policyc.model.signatures import SignatureGrade
 
 DIGEST = "ab" * 32
 OTHER = "cd" * 32

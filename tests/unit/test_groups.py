@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policyc.baseline import parse_baseline
-from policyc.model.facts import Inventory
+from policyc.model.inventory import Inventory
 from policyc.model.ir import AllOf, AtPath, HasHash, PolicyIR, SignedBy
 from policyc.model.path import PathPattern
 

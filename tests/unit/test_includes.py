@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from policyc.baseline import LoadedBaseline, load_baseline, parse_baseline
 from policyc.baseline.sources import MAX_BYTES
-from policyc.model.facts import Inventory
+from policyc.model.inventory import Inventory
 
 HEAD = "policyc: 1\nname: Includes\n"
 

@@ -19,16 +19,9 @@ from policyc.inventory import (
 )
 from policyc.inventory.schema import COLUMNS, from_row, to_row
 from policyc.inventory.table import write_rows
-from policyc.model.facts import (
-    UNKNOWN,
-    FileFacts,
-    HostInfo,
-    Inventory,
-    Platform,
-    Skipped,
-    SkipReason,
-)
+from policyc.model.facts import UNKNOWN, FileFacts, Platform
 from policyc.model.formats import FileFormat
+from policyc.model.inventory import HostInfo, Inventory, Skipped, SkipReason
 from tests.corpus.containers import zipped
 from tests.property.strategies import files
 

@@ -10,7 +10,8 @@ from policyc.baseline import parse_baseline
 from policyc.baseline.lint import lint_rules
 from policyc.inventory import InventoryError
 from policyc.model.decision import decide
-from policyc.model.facts import FileFacts, Inventory
+from policyc.model.facts import FileFacts
+from policyc.model.inventory import Inventory
 from policyc.model.ir import PolicyIR
 from policyc.model.span import Span
 from tests.property.strategies import files, policies

@@ -12,7 +12,8 @@ from policyc.checks.registry import judged
 from policyc.inventory.schema import from_row, to_row
 from policyc.model.decision import Verdict, decide
 from policyc.model.diagnostic import Level
-from policyc.model.facts import UNKNOWN, FileFacts, FindingMark, Inventory, Platform
+from policyc.model.facts import UNKNOWN, FileFacts, FindingMark, Platform
+from policyc.model.inventory import Inventory
 from policyc.model.ir import HasMasquerade, PolicyIR
 from tests.conformance.probes import file_on
 

@@ -6,7 +6,8 @@ import pytest
 
 from policyc.baseline import UnknownProfileError, parse_baseline
 from policyc.inventory import InventoryError
-from policyc.model.facts import Collection, Inventory
+from policyc.model.facts import Collection
+from policyc.model.inventory import Inventory
 from policyc.model.ir import Mode, PolicyIR
 
 TEXT = """policyc: 1

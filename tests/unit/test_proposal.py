@@ -19,7 +19,8 @@ from policyc.compiler.proposing import asked_files, governed, propose_for, propo
 from policyc.inventory.table import write_inventory
 from policyc.model.decider import Decider
 from policyc.model.decision import Verdict
-from policyc.model.facts import FileFacts, Inventory, PackageRef, PackageState, Platform
+from policyc.model.facts import FileFacts, PackageRef, PackageState, Platform
+from policyc.model.inventory import Inventory
 from policyc.model.ir import IsProduct, SignedBy
 from policyc.model.loss import Drift
 from policyc.model.version import FileVersion

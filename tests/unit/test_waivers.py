@@ -15,8 +15,9 @@ from policyc.checks import judged
 from policyc.compiler import compile_policy, evaluate_result
 from policyc.model.decision import Verdict
 from policyc.model.diagnostic import Finding, Level
-from policyc.model.facts import FileFacts, HostInfo, Inventory, Platform
+from policyc.model.facts import FileFacts, Platform
 from policyc.model.identity import Sha256Flat
+from policyc.model.inventory import HostInfo, Inventory
 from policyc.model.ir import PolicyIR
 from policyc.model.path import PathPattern
 from policyc.model.waiver import Waiver, first_covering, parse_day

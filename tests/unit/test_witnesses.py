@@ -10,8 +10,9 @@ import pytest
 from policyc.compiler import pipeline
 from policyc.compiler.pipeline import compile_target
 from policyc.model.decision import applies
-from policyc.model.facts import Inventory, Platform
+from policyc.model.facts import Platform
 from policyc.model.identity import Sha256Flat
+from policyc.model.inventory import Inventory
 from policyc.model.ir import AllOf, Effect, HasHash, PolicyIR, Rule
 from policyc.targets import default_targets, load_target
 from policyc.targets.base import Lowered, Probe, Support, Target

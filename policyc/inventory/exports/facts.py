@@ -14,10 +14,10 @@ from policyc.model.facts import (
     PackageRef,
     PeFacts,
     PeKind,
-    Signature,
 )
 from policyc.model.formats import FileFormat
 from policyc.model.identity import Sha256Flat
+from policyc.model.signatures import Signature
 from policyc.readers import claims, script
 
 _HEX = re.compile(r"[0-9a-fA-F]{64}")

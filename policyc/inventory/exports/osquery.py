@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from policyc.inventory.exports.facts import Seen, is_absolute, is_digest
-from policyc.model.facts import MachoFacts, MachoKind, MachoSlice, SignatureGrade
+from policyc.model.facts import MachoFacts, MachoKind, MachoSlice
 from policyc.model.identity import CdHash, TeamId
+from policyc.model.signatures import SignatureGrade
 
 _RELEASED = (
     "Software Signing",

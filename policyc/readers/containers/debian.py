@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policyc.model.facts import SkipReason
+from policyc.model.inventory import SkipReason
 from policyc.readers.containers.member import ContainerError
 from policyc.readers.limits import Limits
 from policyc.readers.source import Source

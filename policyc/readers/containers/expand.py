@@ -9,8 +9,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from policyc.model.facts import UNKNOWN, FileFacts, Hashes, Skipped, SkipReason, Trait, extension_of
+from policyc.model.facts import UNKNOWN, FileFacts, Hashes, Trait, extension_of
 from policyc.model.formats import FileFormat, FormatClass
+from policyc.model.inventory import Skipped, SkipReason
 from policyc.readers import claims, magic
 from policyc.readers.containers import debian, foreign, image, installer, streams, tars, zips
 from policyc.readers.containers.member import (

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from policyc.model.facts import SkipReason
 from policyc.model.formats import FileFormat
+from policyc.model.inventory import SkipReason
 from policyc.readers.containers import rars
 from policyc.readers.containers.member import Budget, Chunks, ContainerError, Member
 from policyc.readers.source import DescriptorSource, Source

@@ -11,7 +11,7 @@ import posixpath
 from collections.abc import Iterator
 from typing import Any
 
-from policyc.model.facts import SkipReason
+from policyc.model.inventory import SkipReason
 from policyc.readers.containers import tars
 from policyc.readers.containers.member import Budget, ContainerError
 from policyc.readers.source import Source, SourceFile

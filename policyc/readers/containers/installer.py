@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from policyc.model.facts import SkipReason
 from policyc.model.formats import FileFormat
+from policyc.model.inventory import SkipReason
 from policyc.readers.containers import foreign
 from policyc.readers.containers.member import Budget, ContainerError, Member
 from policyc.readers.msi_database import Database

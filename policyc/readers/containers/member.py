@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from policyc.model.facts import SkipReason
+from policyc.model.inventory import SkipReason
 from policyc.readers.limits import Limits
 from policyc.readers.source import DescriptorSource, MemorySource, Source
 

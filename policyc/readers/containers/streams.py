@@ -11,8 +11,8 @@ import lzma
 import zlib
 from typing import Any, Protocol
 
-from policyc.model.facts import SkipReason
 from policyc.model.formats import FileFormat
+from policyc.model.inventory import SkipReason
 from policyc.readers.containers.member import ContainerError
 from policyc.readers.source import Source
 

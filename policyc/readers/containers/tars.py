@@ -9,7 +9,7 @@ import tarfile
 from collections.abc import Iterator
 from typing import IO, Any, cast
 
-from policyc.model.facts import SkipReason
+from policyc.model.inventory import SkipReason
 from policyc.readers.containers.member import Budget, Chunks, ContainerError, Member
 from policyc.readers.containers.streams import BROKEN_STREAM
 from policyc.readers.reader import one_line

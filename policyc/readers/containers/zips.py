@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from typing import IO
 
-from policyc.model.facts import SkipReason
+from policyc.model.inventory import SkipReason
 from policyc.readers.containers.member import Budget, Chunks, ContainerError, Member
 from policyc.readers.containers.streams import BROKEN_STREAM
 from policyc.readers.reader import one_line

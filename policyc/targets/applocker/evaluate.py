@@ -13,8 +13,9 @@ from typing import assert_never
 
 from policyc.model.decision import Decision, Tri, Verdict
 from policyc.model.facets import LONGEST_FOLDER, parents
-from policyc.model.facts import UNKNOWN, Collection, FileFacts, SignatureGrade
+from policyc.model.facts import UNKNOWN, Collection, FileFacts
 from policyc.model.index import Facet, Index, once_per_object
+from policyc.model.signatures import SignatureGrade
 from policyc.model.version import HIGHEST, LOWEST
 from policyc.targets.applocker.capabilities import governs
 from policyc.targets.applocker.model import (

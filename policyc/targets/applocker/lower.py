@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from policyc.lowering.authenticode import by_authenticode, by_flat_hash
 from policyc.lowering.expand import expand
 from policyc.lowering.losses import loss
-from policyc.model.facts import UNKNOWN, Collection, FileFacts, Inventory
+from policyc.model.facts import UNKNOWN, Collection, FileFacts
 from policyc.model.identity import AuthenticodeSha256, Digest
+from policyc.model.inventory import Inventory
 from policyc.model.ir import (
     NAMESPACE,
     AllOf,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from policyc.targets.base import Target
+from policyc.targets.base import FolderLift, Target
 from policyc.targets.fapolicyd.capabilities import CAPABILITIES, governs
 from policyc.targets.fapolicyd.describe import describe
 from policyc.targets.fapolicyd.emit import emit
 from policyc.targets.fapolicyd.evaluate import evaluate
+from policyc.targets.fapolicyd.files import is_ours
 from policyc.targets.fapolicyd.lift import lift_artifacts
 from policyc.targets.fapolicyd.lower import lower
 from policyc.targets.fapolicyd.model import FapolicydPolicy
@@ -20,6 +21,6 @@ TARGET: Target[FapolicydPolicy] = Target(
     parse=parse,
     evaluate=evaluate,
     lift=lambda artifact: lift_artifacts((artifact,)),
-    lift_folder=lift_artifacts,
+    lift_folder=FolderLift(reads=is_ours, lift=lift_artifacts),
     describe=describe,
 )

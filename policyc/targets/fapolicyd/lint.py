@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from policyc.targets.fapolicyd import lint_files, lint_rules
+from policyc.targets.fapolicyd import lint_files, lint_meaning, lint_rules
 from policyc.targets.fapolicyd.daemon import DaemonVersion
 from policyc.targets.fapolicyd.lint_context import EVERY_VERSION, REGISTER, Context
 from policyc.targets.lint_register import LintFinding, Place
 
-__all__ = ["MANUALS", "is_ours", "lint"]
-_MODULES = (lint_files, lint_rules)
+__all__ = ["MANUALS", "lint"]
+_MODULES = (lint_files, lint_meaning, lint_rules)
 """Modules that fill the register when they are imported."""
 
 MANUALS = {code: f"{rule.manual}\n\nFix: {rule.fix}" for code, rule in REGISTER.rules.items()}
 """The page of each code."""
-
-
-def is_ours(name: str) -> bool:
-    """Whether a file, by its name, is one of fapolicyd's."""
-    base = name.rpartition("/")[2]
-    return base.endswith((".rules", ".trust")) or base == "fapolicyd.conf" or "/trust.d/" in name
 
 
 def lint(

@@ -81,6 +81,12 @@ class Context:
             yield place, text if every else f"{text} ({named})"
 
 
+HASHES = frozenset({"sha256hash", "filehash"})
+"""Object fields that compare digests."""
+
+MACROS = frozenset({"execdirs", "systemdirs", "untrusted"})
+"""Words that stand for folders in dir= and exe=."""
+
 REGISTER: Register[Context, Place] = Register()
 """The rules of fapolicyd, by code."""
 

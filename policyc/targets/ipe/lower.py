@@ -9,8 +9,9 @@ from policyc.lowering.expand import expand
 from policyc.lowering.losses import loss
 from policyc.lowering.principals import for_everybody
 from policyc.lowering.whole import also_governed, one_mode
-from policyc.model.facts import UNKNOWN, Collection, FileFacts, Inventory
+from policyc.model.facts import UNKNOWN, Collection, FileFacts
 from policyc.model.identity import Digest, Sha256Flat
+from policyc.model.inventory import Inventory
 from policyc.model.ir import Effect, HasHash, PolicyIR, Rule, RuleId
 from policyc.model.known_files import file_index
 from policyc.model.loss import Drift, Loss

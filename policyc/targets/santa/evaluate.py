@@ -8,7 +8,8 @@ it lets run. Platform code that no rule names is denied here, as up to release 2
 from __future__ import annotations
 
 from policyc.model.decision import Decision, Verdict
-from policyc.model.facts import UNKNOWN, FileFacts, MachoKind, MachoSlice, SignatureGrade
+from policyc.model.facts import UNKNOWN, FileFacts, MachoKind, MachoSlice
+from policyc.model.signatures import SignatureGrade
 from policyc.targets.santa.decide import Host, Program, decide
 from policyc.targets.santa.model import RuleType, SantaPolicy
 

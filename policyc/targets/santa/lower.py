@@ -9,8 +9,9 @@ from policyc.lowering.expand import expand
 from policyc.lowering.losses import loss
 from policyc.lowering.principals import for_everybody
 from policyc.model.decision import holds, signature_satisfies
-from policyc.model.facts import UNKNOWN, Collection, FileFacts, Inventory
+from policyc.model.facts import UNKNOWN, Collection, FileFacts
 from policyc.model.identity import CertSha256, Digest
+from policyc.model.inventory import Inventory
 from policyc.model.ir import (
     AllOf,
     Effect,

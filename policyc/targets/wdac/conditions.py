@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from policyc.model.facts import Certificate
 from policyc.model.identity import (
     AuthenticodeSha1,
     AuthenticodeSha256,
@@ -18,6 +17,7 @@ from policyc.model.identity import (
 )
 from policyc.model.ir import AllOf, AtPath, FromPackage, HasHash, IsProduct, SignedBy
 from policyc.model.path import PathPattern
+from policyc.model.signatures import Certificate
 from policyc.model.version import LOWEST
 
 _MAX_OID = 200

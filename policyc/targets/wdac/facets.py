@@ -6,8 +6,9 @@ import re
 from collections.abc import Hashable, Iterable, Mapping
 
 from policyc.model.facets import LONGEST_FOLDER, parents
-from policyc.model.facts import UNKNOWN, FileFacts, Signature
+from policyc.model.facts import UNKNOWN, FileFacts
 from policyc.model.index import Facet
+from policyc.model.signatures import Signature
 from policyc.targets.wdac.model import FileRule, Signer
 from policyc.targets.wdac.paths import expanded, folded
 

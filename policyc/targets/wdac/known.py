@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from policyc.lowering.authenticode import by_flat_hash
-from policyc.model.facts import UNKNOWN, Certificate, Collection, FileFacts, Inventory
+from policyc.model.facts import UNKNOWN, Collection, FileFacts
 from policyc.model.identity import CertSha256, Digest, Sha256Flat
+from policyc.model.inventory import Inventory
+from policyc.model.signatures import Certificate
 from policyc.targets.wdac.capabilities import governs
 from policyc.targets.wdac.model import KERNEL, USER
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 from policyc.lowering.authenticode import by_authenticode
 from policyc.lowering.expand import expand
 from policyc.lowering.principals import for_everybody
-from policyc.model.facts import UNKNOWN, FileFacts, Inventory
+from policyc.model.facts import UNKNOWN, FileFacts
 from policyc.model.identity import Digest, Sha256Flat
+from policyc.model.inventory import Inventory
 from policyc.model.ir import AllOf, Effect, HasHash, PolicyIR, Rule, RuleId
 from policyc.model.loss import Loss
 from policyc.targets.base import Lowered

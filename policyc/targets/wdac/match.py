@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from policyc.model.decision import Tri
-from policyc.model.facts import (
-    UNKNOWN,
-    Certificate,
-    Collection,
-    FileFacts,
-    PackageState,
-    Signature,
-    SignatureGrade,
-    VersionInfo,
-)
+from policyc.model.facts import UNKNOWN, Collection, FileFacts, PackageState, VersionInfo
+from policyc.model.signatures import Certificate, Signature, SignatureGrade
 from policyc.model.version import HIGHEST, LOWEST, FileVersion
 from policyc.targets.wdac.model import FileRule, FileRuleKind, Signer
 from policyc.targets.wdac.paths import path_matches

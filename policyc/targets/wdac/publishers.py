@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from policyc.lowering.losses import loss
 from policyc.model.decision import signature_satisfies
-from policyc.model.facts import UNKNOWN, FileFacts, Signature
+from policyc.model.facts import UNKNOWN, FileFacts
 from policyc.model.ir import AllOf, Effect, IsProduct, Rule, SignedBy
 from policyc.model.known_files import file_index
 from policyc.model.loss import Drift, Loss
+from policyc.model.signatures import Signature
 from policyc.targets.wdac.known import Known
 
 _TARGET = "wdac"

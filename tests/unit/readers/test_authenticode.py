@@ -6,8 +6,8 @@ import struct
 
 import pytest
 
-from policyc.model.facts import Signature, SignatureGrade, SignatureKind
 from policyc.model.identity import PublisherName
+from policyc.model.signatures import Signature, SignatureGrade, SignatureKind
 from policyc.readers import Limits, read_bytes
 from tests.corpus import build
 from tests.corpus.pe_files import security_entry

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from policyc.model.facts import UNKNOWN, Collection, FileFacts, Skipped, SkipReason
+from policyc.model.facts import UNKNOWN, Collection, FileFacts
+from policyc.model.inventory import Skipped, SkipReason
 from policyc.readers import Limits, read_tree
 from tests.corpus import containers as made
 from tests.corpus.build import pe

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from policyc.model.facts import FileFacts, Skipped, SkipReason
+from policyc.model.facts import FileFacts
 from policyc.model.formats import FileFormat
+from policyc.model.inventory import Skipped, SkipReason
 from policyc.readers import READERS, Limits, read_bytes, read_file
 from tests.corpus import build
 

@@ -7,7 +7,8 @@ import struct
 
 import pytest
 
-from policyc.model.facts import Collection, MachoFacts, MachoKind, Signature, SignatureGrade
+from policyc.model.facts import Collection, MachoFacts, MachoKind
+from policyc.model.signatures import Signature, SignatureGrade
 from policyc.readers import Limits, read_bytes
 from tests.corpus import build
 from tests.corpus.macho_files import code_directory, super_blob

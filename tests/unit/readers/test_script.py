@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from policyc.model.facts import UNKNOWN, Collection, ScriptFacts, SignatureGrade
+from policyc.model.facts import UNKNOWN, Collection, ScriptFacts
 from policyc.model.formats import FileFormat
+from policyc.model.signatures import SignatureGrade
 from policyc.readers import read_bytes
 from tests.corpus import build
 

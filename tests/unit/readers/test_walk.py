@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from policyc.model.facts import Skipped, SkipReason
+from policyc.model.inventory import Skipped, SkipReason
 from policyc.readers import Entry, Limits, endpoint_path, walk
 
 

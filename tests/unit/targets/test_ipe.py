@@ -11,7 +11,8 @@ import pytest
 from policyc.compiler import compile_target, verify_witnesses
 from policyc.model.artifact import Artifact
 from policyc.model.decision import Verdict
-from policyc.model.facts import FileFacts, Inventory, Platform, Trait
+from policyc.model.facts import FileFacts, Platform, Trait
+from policyc.model.inventory import Inventory
 from policyc.model.ir import AllOf, Effect, HasHash, Rule
 from policyc.readers import Limits, read_file
 from policyc.readers.verity import VerityDigest

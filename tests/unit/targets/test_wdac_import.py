@@ -13,8 +13,9 @@ from policyc.baseline.dump import dump_baseline
 from policyc.cli.app import app
 from policyc.model.artifact import Artifact
 from policyc.model.decision import Verdict, decide
-from policyc.model.facts import Collection, FileFacts, Inventory, Platform
+from policyc.model.facts import Collection, FileFacts, Platform
 from policyc.model.identity import Oid
+from policyc.model.inventory import Inventory
 from policyc.model.ir import AllOf, Effect, IsProduct, PolicyIR
 from policyc.model.version import VersionRange
 from policyc.targets.base import ArtifactError

@@ -12,8 +12,8 @@ from policyc.baseline import parse_baseline
 from policyc.cli.app import app
 from policyc.model.artifact import Artifact
 from policyc.model.decision import Verdict
-from policyc.model.facts import Inventory
 from policyc.model.identity import AuthenticodeSha256
+from policyc.model.inventory import Inventory
 from policyc.model.ir import HasHash, IsProduct
 from policyc.model.loss import Drift
 from policyc.targets.base import ArtifactError

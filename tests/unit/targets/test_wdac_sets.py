@@ -8,10 +8,11 @@ import pytest
 
 from policyc.model.decision import Verdict
 from policyc.model.diagnostic import Level
-from policyc.model.facts import Certificate, Collection, FileFacts
+from policyc.model.facts import Collection, FileFacts
 from policyc.model.identity import DistinguishedName, Oid, TbsHash
 from policyc.model.ir import HasHash, SignedBy
 from policyc.model.loss import Drift
+from policyc.model.signatures import Certificate
 from policyc.targets.wdac.lint import lint_policy
 from policyc.targets.wdac.model import KERNEL, USER, SiPolicy
 from policyc.targets.wdac.read import read_xml

@@ -10,24 +10,14 @@ from policyc.compiler import TargetResult, compile_target
 from policyc.lowering.specialise import specialise
 from policyc.model.artifact import Artifact
 from policyc.model.decision import Decision, decide
-from policyc.model.facts import (
-    Certificate,
-    Collection,
-    FileFacts,
-    Hashes,
-    Inventory,
-    PeKind,
-    Platform,
-    ScriptFacts,
-    Signature,
-    SignatureGrade,
-    SignatureKind,
-)
+from policyc.model.facts import Collection, FileFacts, Hashes, PeKind, Platform, ScriptFacts
 from policyc.model.formats import FileFormat
 from policyc.model.identity import AuthenticodeSha256, Sha256Flat
+from policyc.model.inventory import Inventory
 from policyc.model.ir import AllOf, Atom, AtPath, Effect, Mode, PolicyIR, Rule, TargetSettings
 from policyc.model.loss import Drift, Loss
 from policyc.model.path import PathPattern
+from policyc.model.signatures import Certificate, Signature, SignatureGrade, SignatureKind
 from policyc.targets import load_target
 from policyc.verify.compare import Agreement, explaining, relate
 from tests.conformance.probes import CA, LEAF, file_on
