@@ -64,7 +64,7 @@ def import_policy(
     policy: Annotated[
         Path,
         typer.Argument(
-            help="App Control or AppLocker XML, .cip, registry.pol; fapolicyd's .rules or folder."
+            help="App Control, AppLocker XML, .cip, registry.pol; Santa's, fapolicyd's files."
         ),
     ],
     output: Annotated[
@@ -76,8 +76,8 @@ def import_policy(
 ) -> None:
     """Make a baseline of a policy that exists.
 
-    What a baseline cannot say is told with its line. Exit codes: 0 nothing is lost; 1 meaning
-    was lost and told; 2 the file is no policy.
+    What a baseline cannot say is told with its line or its rule. Exit codes: 0 nothing
+    is lost; 1 meaning was lost and told; 2 the file is no policy.
 
     Examples:
       policyc import policy.xml -o policyc.yaml
@@ -213,11 +213,11 @@ def lint(
     """Find what is wrong with a baseline, or with policies of a platform.
 
     A baseline: errors at their place, rules that can decide nothing, groups that no rule uses,
-    and, only if a day is given, what is past its `until`. App Control, XML or binary, and
-    fapolicyd's rules, trust files and fapolicyd.conf, or a folder of them: dead rules, traps,
-    and what stops a machine, with an inventory also trusted files that users can write. Exit
-    codes: 0 nothing but remarks; 1 an error was found in a policy, or something pointless or
-    overdue in a baseline; 2 an error in the baseline, or no policy at all.
+    and, only if a day is given, what is past its `until`. App Control, XML or binary, Santa's
+    profiles and rules, and fapolicyd's rules, trust files and fapolicyd.conf, or a folder of
+    them: dead rules, traps, and what stops a machine, with an inventory also trusted files that
+    users can write. Exit codes: 0 nothing but remarks; 1 an error was found in a policy, or
+    something pointless or overdue in a baseline; 2 an error in the baseline, or no policy.
 
     Examples:
       policyc lint policyc.yaml
