@@ -55,14 +55,21 @@ def traces() -> dict[str, list[str]]:
     }
 
 
+def _wait_for_no_daemon() -> None:
+    limit = time.monotonic() + 10
+    while traces()["daemons"] and time.monotonic() < limit:
+        time.sleep(0.05)
+
+
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:
     namespace.require_daemon()
+    # What an earlier run started is gone when the kernel has ended its namespace.
+    _wait_for_no_daemon()
     before = traces()
+    assert before["daemons"] == []
     yield
-    limit = time.monotonic() + 10
-    while traces()["daemons"] != before["daemons"] and time.monotonic() < limit:
-        time.sleep(0.05)
+    _wait_for_no_daemon()
     assert traces() == before
 
 
