@@ -21,7 +21,7 @@ from policyc.inventory import InventoryError
 from policyc.model.diagnostic import Level
 from policyc.model.facts import Collection, Platform
 from policyc.model.inventory import Inventory
-from policyc.model.ir import AllOf, Effect, Rule
+from policyc.model.ir import AllOf, Effect, Rule, canonical_match
 from policyc.model.waiver import parse_day
 
 RULE = (
@@ -156,7 +156,7 @@ def _from_inventory(
     merged = _one_floor(matches)
     return [
         replace(template, match=match, platforms=template.platforms & merged[match])
-        for match in sorted(merged, key=_canonical)
+        for match in sorted(merged, key=canonical_match)
         if template.platforms & merged[match]
     ]
 
@@ -170,7 +170,3 @@ def _one_floor(matches: dict[AllOf, set[Platform]]) -> dict[AllOf, set[Platform]
         with_lowest_floor(found): set().union(*(matches[match] for match in found))
         for found in alike.values()
     }
-
-
-def _canonical(match: AllOf) -> str:
-    return Rule(effect=Effect.PERMIT, match=match).id.value

@@ -35,7 +35,7 @@ from policyc.model.ir import PolicyIR, canonical
 from policyc.model.loss import Loss
 from policyc.reports.json import dump
 from policyc.reports.safe import printable
-from policyc.reports.text import loss_diagnostic, table
+from policyc.reports.text import loss_diagnostics, table
 from policyc.targets import default_targets, target_names
 from policyc.targets.base import ArtifactError
 from policyc.verify import Difference
@@ -147,10 +147,8 @@ def run_compile(
     loaded, policy = load(baseline, inventory, profile)
     results = compile_policy(policy, inventory or Inventory(), names)
     for result in results:
-        show(
-            tuple(loss_diagnostic(item, accepted=_reason(item, result)) for item in result.losses),
-            loaded.sources,
-        )
+        told = [(item, _reason(item, result)) for item in result.losses]
+        show(tuple(loss_diagnostics(told)), loaded.sources)
     used = frozenset(item for result in results for item in result.accepted)
     asked = tuple(item for item in policy.accepted if item.target in names)
     unused = unused_acceptances(policy, used | (frozenset(policy.accepted) - frozenset(asked)))

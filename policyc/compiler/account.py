@@ -59,6 +59,7 @@ def _difference(item: Difference) -> dict[str, Any]:
         "target": item.target.verdict.value,
         "target_reason": _text(item.target.reason),
         "loss": None if item.loss is None else loss_value(item.loss),
+        **({"principals": sorted(map(_text, item.who))} if item.who else {}),
     }
 
 
@@ -82,7 +83,8 @@ def difference_line(item: Difference) -> str:
         at = _origin(loss.origin) or "the whole policy"
         why = f"{loss.code} {loss.rule_name} ({at})".replace("  ", " ")
     return (
-        f"{item.agreement.value}: {item.facts.path}: baseline {item.baseline.verdict.value}, "
+        f"{item.agreement.value}: {item.facts.path}{item.whom}: "
+        f"baseline {item.baseline.verdict.value}, "
         f"target {item.target.verdict.value} ({item.target.reason}); {why}"
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ from policyc.model.ir import AcceptedLoss, PolicyIR, RuleId
 from policyc.model.loss import Drift, Loss
 from policyc.targets import load_target
 from policyc.targets.base import ArtifactError, Lowered, Target
-from policyc.verify import Report, Witnesses, compare, reduced, witnesses
+from policyc.verify import Report, Witnesses, compare, reduced, together, witnesses
+from policyc.verify.personas import personas
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +123,7 @@ def compile_target(
             failure = "the artifact read back is not the policy that was written"
         report = _compare(prepared, model, prepared.files)
         made = _witnesses(prepared, model)
-        seen = _compare(prepared, model, made)
+        seen = together(_compare(prepared, model, made), *_for_people(prepared, model))
         truncated = made.truncated
         if report.mismatches or seen.mismatches:
             failure = _mismatch_text(report if report.mismatches else seen)
@@ -179,7 +180,8 @@ def verify_witnesses(
     """As ``verify_artifacts``, on files made from the rules of both sides."""
     prepared = _prepare(policy, inventory, name)
     model = prepared.target.parse(artifacts)
-    return _compare(prepared, model, _witnesses(prepared, model))
+    made = _compare(prepared, model, _witnesses(prepared, model))
+    return together(made, *_for_people(prepared, model))
 
 
 def evaluate_result(result: TargetResult, facts: FileFacts) -> Decision:
@@ -208,16 +210,36 @@ def _witnesses(prepared: _Prepared, model: object) -> Witnesses:
     )
 
 
-def _compare(prepared: _Prepared, model: object, files: Iterable[FileFacts]) -> Report:
+def _compare(
+    prepared: _Prepared,
+    model: object,
+    files: Iterable[FileFacts],
+    who: frozenset[str] = frozenset(),
+) -> Report:
     target = prepared.target
+    people = target.people
+
+    def evaluate(facts: FileFacts) -> Decision:
+        if people is None or not who:
+            return target.evaluate(model, facts)
+        return people.evaluate(model, facts, who)
+
     return compare(
         prepared.policy,
         files,
-        lambda facts: target.evaluate(model, facts),
+        evaluate,
         target=target.capabilities.target,
         platform=target.capabilities.platform,
         losses=prepared.losses,
+        who=who,
     )
+
+
+def _for_people(prepared: _Prepared, model: object) -> Iterator[Report]:
+    """All files and witnesses again, for each principal of the baseline and for all at once."""
+    for who in personas(prepared.policy, prepared.target.people):
+        yield _compare(prepared, model, prepared.files, who)
+        yield _compare(prepared, model, _witnesses(prepared, model), who)
 
 
 def _enforced(artifacts: tuple[Artifact, ...]) -> tuple[Artifact, ...]:
@@ -247,31 +269,36 @@ def _mismatch_text(report: Report) -> str:
     first = report.mismatches[0]
     return (
         f"{len(report.mismatches)} files are decided differently and no loss says so; the first "
-        f"is {first.facts.path!r}: baseline {first.baseline.verdict.value}, {report.target} "
-        f"{first.target.verdict.value} ({first.target.reason})"
+        f"is {first.facts.path!r}{first.whom}: baseline {first.baseline.verdict.value}, "
+        f"{report.target} {first.target.verdict.value} ({first.target.reason})"
     )
 
 
 def _provenance_artifact(
     policy: PolicyIR, provenance: Mapping[str, tuple[RuleId, ...]]
 ) -> Artifact:
-    """Where each native id comes from, so that an event on an endpoint leads to the baseline."""
+    """Where each native id comes from, so that an event on an endpoint leads to the baseline.
+
+    One line for each id, so that a review shows what changed.
+    """
     rules = {rule.id: rule for rule in policy.rules}
-    table = {
-        native: [
-            {
-                "rule": identifier.value,
-                "name": rules[identifier].name,
-                **_file(rules[identifier].origin.file, policy.origin.file),
-                "line": rules[identifier].origin.line,
-                "column": rules[identifier].origin.column,
-            }
-            for identifier in identifiers
-            if identifier in rules
-        ]
-        for native, identifiers in provenance.items()
-    }
-    data = json.dumps(table, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
+    files: dict[str, dict[str, str]] = {}
+
+    def sources(identifiers: tuple[RuleId, ...]) -> str:
+        found = []
+        for rule in (rules[identifier] for identifier in identifiers if identifier in rules):
+            at = rule.origin
+            if at.file not in files:
+                files[at.file] = _file(at.file, policy.origin.file)
+            place = {"line": at.line, "column": at.column}
+            found.append({"rule": rule.id.value, "name": rule.name, **files[at.file], **place})
+        return json.dumps(found, sort_keys=True)
+
+    lines = [
+        f"{json.dumps(native)}: {sources(identifiers)}"
+        for native, identifiers in sorted(provenance.items())
+    ]
+    data = "{" + ",".join("\n " + line for line in lines) + "\n}\n"
     return Artifact(
         name="provenance.json",
         data=data.encode("ascii"),

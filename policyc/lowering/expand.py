@@ -68,7 +68,7 @@ def expand(
     """
     derived: list[Derived] = []
     losses: list[Loss] = []
-    for rule in sorted(rules, key=lambda item: item.id):
+    for rule in sorted(rules, key=lambda item: item.id.value):
         if native(rule):
             derived.append(Derived(rule=rule, source=rule))
             continue
@@ -78,7 +78,7 @@ def expand(
         losses.extend(_resigned(rule, files, target, found))
         if missed:
             losses.append(_unnamed(rule, files, target, missed))
-    derived.sort(key=lambda item: (item.rule.id, item.source_id))
+    derived.sort(key=lambda item: (item.rule.id.value, item.source_id.value))
     return Expansion(rules=tuple(derived), losses=tuple(losses))
 
 

@@ -126,11 +126,23 @@ LOSSES: dict[str, LossKind] = {
         "recognises the language. Other scripts are text, which may be read by anything, an "
         "interpreter included. The policy governs the ones it can see.",
     ),
+    "L028": LossKind(
+        title="packages trusted by the database",
+        text="fapolicyd takes its trust from the rpm database, as the baseline asks "
+        "(targets.fapolicyd.packages: rpm), so every file of every installed package may run. "
+        "No rule of the baseline permits that.",
+    ),
     "L029": LossKind(
         title="elliptic-curve signatures are ignored",
         text="App Control does not verify ECDSA signatures, nor those of RSA keys above 4096 bits: "
         "a file whose signer has such a key is unsigned to it, so a rule by issuer does not match "
         "the file.",
+    ),
+    "L030": LossKind(
+        title="packages through the daemon's filter",
+        text="Of the packages in the rpm database fapolicyd trusts the files that its own filter "
+        "includes; the usual one leaves out most of /usr/share and /usr/src. Other packaged files "
+        "are denied unless another rule permits them.",
     ),
     "L031": LossKind(
         title="named by weaker hashes as well",
@@ -150,8 +162,8 @@ LOSSES: dict[str, LossKind] = {
     ),
     "L040": LossKind(
         title="principals not expressible",
-        text="The target cannot limit a rule to users or groups. A permit for some is left out; "
-        "a forbid for some applies to everybody.",
+        text="The target cannot limit a rule to these users, groups or programs. A permit is not "
+        "for them; a forbid applies to everybody.",
     ),
     "L051": LossKind(
         title="Windows itself is not permitted",

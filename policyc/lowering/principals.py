@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from policyc.lowering.losses import loss
@@ -34,3 +35,24 @@ def for_everybody(
         )
     )
     return None if permit else replace(rule, principals=frozenset())
+
+
+def not_named(
+    rule: Rule, names: Iterable[str], files: tuple[FileFacts, ...], *, target: str, remedy: str
+) -> Loss:
+    """That a target cannot name some principals: a permit is not for them, a forbid is for all."""
+    return loss(
+        "L040",
+        Drift.NARROWS,
+        target=target,
+        covers=(rule.match,),
+        files=files,
+        rule=rule,
+        message=f"{target} cannot name {', '.join(names)}: "
+        + (
+            "they get no permit"
+            if rule.effect is Effect.PERMIT
+            else "the forbid applies to everybody"
+        ),
+        remedy=remedy,
+    )

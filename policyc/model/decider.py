@@ -29,7 +29,7 @@ class Decider:
         """The rules whose match may not be false for the file, by id."""
         return self._rules.find(facts)
 
-    def decide(self, facts: FileFacts) -> Decision:
-        """The same decision as ``decide(policy, facts, platform=platform)``."""
+    def decide(self, facts: FileFacts, principals: frozenset[str] = frozenset()) -> Decision:
+        """The same decision as ``decide(policy, facts, platform=…, principals=…)``."""
         rules = self._rules.find(facts)
-        return decide_by(rules, self._policy, facts, platform=self._platform)
+        return decide_by(rules, self._policy, facts, platform=self._platform, principals=principals)

@@ -231,16 +231,16 @@ class PolicyIR:
 
     def ordered(self) -> tuple[Rule, ...]:
         """The rules by id: the order everything deterministic iterates in."""
-        return tuple(sorted(self.rules, key=lambda rule: rule.id))
+        return tuple(sorted(self.rules, key=lambda rule: rule.id.value))
 
 
 def canonical(rule: Rule) -> str:
     """The text a rule's id is derived from: its meaning, independent of field order."""
     parts = [
         rule.effect.value,
-        _canonical_all(rule.match),
+        canonical_match(rule.match),
         "unless",
-        *sorted(_canonical_all(branch) for branch in rule.unless),
+        *sorted(canonical_match(branch) for branch in rule.unless),
         "collections",
         *sorted(item.value for item in rule.collections),
         "platforms",
@@ -251,7 +251,8 @@ def canonical(rule: Rule) -> str:
     return "\x1f".join(parts)
 
 
-def _canonical_all(match: AllOf) -> str:
+def canonical_match(match: AllOf) -> str:
+    """An unambiguous text for a conjunction, whatever the order of its atoms."""
     return "\x1d".join(sorted(canonical_atom(atom) for atom in match.atoms))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 
 from policyc.model.diagnostic import Diagnostic, Finding, Label, Level
 from policyc.model.loss import Drift, Loss
@@ -10,6 +11,8 @@ from policyc.reports.safe import printable
 
 _COLOURS = {Level.ERROR: "\x1b[1;31m", Level.WARNING: "\x1b[1;33m", Level.INFO: "\x1b[1;36m"}
 _RESET = "\x1b[0m"
+_OTHERS = 3
+"""Other words of a loss that are shown under the first."""
 
 
 class Style:
@@ -55,6 +58,33 @@ def _label_lines(label: Label, sources: Mapping[str, str], level: Level, style: 
         f"{number} | {text}",
         f"{blank} | {' ' * (span.column - 1)}{marked}",
     ]
+
+
+def loss_diagnostics(losses: Sequence[tuple[Loss, str | None]]) -> list[Diagnostic]:
+    """Losses, each with the reason it is accepted for, told once for a line of the baseline.
+
+    One line that became thousands of rules loses the same thing thousands of times.
+    """
+    groups: dict[Hashable, list[Loss]] = {}
+    for loss, accepted in losses:
+        key = (loss.code, loss.drift, loss.origin, loss.remedy, accepted)
+        groups.setdefault(key if loss.rule else (key, loss.message), []).append(loss)
+    reasons = {id(loss): accepted for loss, accepted in losses}
+    return [_told_once(group, reasons[id(group[0])]) for group in groups.values()]
+
+
+def _told_once(group: list[Loss], accepted: str | None) -> Diagnostic:
+    own = loss_diagnostic(group[0], accepted=accepted)
+    if len(group) == 1:
+        return own
+    hits = sum(loss.inventory_hits for loss in group)
+    counted = f"{group[0].drift.value}: {len(group):,} rules of this line; at most {hits:,} files"
+    words = list(dict.fromkeys(loss.message for loss in group))[1:]
+    others = [f"also: {text}" for text in words[:_OTHERS]]
+    if len(words) > _OTHERS:
+        others.append(f"and {len(words) - _OTHERS:,} more such; --format json has them all")
+    notes = (f"{counted} of the inventory are concerned", *others, *own.notes[1:])
+    return replace(own, notes=notes)
 
 
 def loss_diagnostic(loss: Loss, *, accepted: str | None) -> Diagnostic:

@@ -145,6 +145,19 @@ class FolderLift:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class People(Generic[M]):
+    """Principals as a target knows them.
+
+    ``identify`` gives what the target calls one, None for one that it cannot name: two names
+    with the same identity are the same. ``evaluate`` decides for somebody who is all of some
+    principals.
+    """
+
+    identify: Callable[[str], str | None]
+    evaluate: Callable[[M, FileFacts, frozenset[str]], Decision]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target(Generic[M]):
     """One enforcement engine.
 
@@ -161,6 +174,8 @@ class Target(Generic[M]):
     emit: Callable[[M], tuple[Artifact, ...]]
     parse: Callable[[tuple[Artifact, ...]], M]
     evaluate: Callable[[M, FileFacts], Decision]
+    people: People[M] | None = None
+    """Who rules can be for; None where they are for everybody."""
     describe: Callable[[M, FileFacts], tuple[str, ...]] | None = None
     """Lines for people on how it comes to a decision, where the reason says too little."""
     lift: Callable[[Artifact], Lifted] | None = None

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from policyc.verify.compare import Agreement, Difference, Report, compare, explaining, relate
+from policyc.verify.compare import (
+    Agreement,
+    Difference,
+    Report,
+    compare,
+    explaining,
+    relate,
+    together,
+)
 from policyc.verify.reduce import reduced
 from policyc.verify.witnesses import Witnesses, witnesses
 
@@ -15,5 +23,6 @@ __all__ = [
     "explaining",
     "reduced",
     "relate",
+    "together",
     "witnesses",
 ]

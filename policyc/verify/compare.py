@@ -30,13 +30,22 @@ class Agreement(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """A file decided differently. ``loss`` explains it; None is an error of the compiler."""
+    """A file decided differently. ``loss`` explains it; None is an error of the compiler.
+
+    ``who`` are the principals it was decided for, empty for somebody that no rule names.
+    """
 
     facts: FileFacts
     agreement: Agreement
     baseline: Decision
     target: Decision
     loss: Loss | None
+    who: frozenset[str] = frozenset()
+
+    @property
+    def whom(self) -> str:
+        """`` for a, b`` where it was decided for somebody; not yet safe to print."""
+        return f" for {', '.join(sorted(self.who))}" if self.who else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,17 +78,18 @@ def compare(
     target: str,
     platform: Platform,
     losses: tuple[Loss, ...] = (),
+    who: frozenset[str] = frozenset(),
 ) -> Report:
     """Evaluate every file both ways. ``policy`` is specialised to the target.
 
-    ``evaluate`` works on the model parsed back from the artifact.
+    ``evaluate`` works on the model parsed back from the artifact, and answers for ``who``.
     """
     counts = dict.fromkeys(Agreement, 0)
     differences: list[Difference] = []
     decider = Decider(policy, platform=platform)
     explanations = Explanations(losses)
     for facts in files:
-        wanted = decider.decide(facts)
+        wanted = decider.decide(facts, who)
         got = evaluate(facts)
         agreement = relate(wanted.verdict, got.verdict)
         counts[agreement] += 1
@@ -91,9 +101,10 @@ def compare(
                     baseline=wanted,
                     target=got,
                     loss=explanations.find(facts, agreement),
+                    who=who,
                 )
             )
-    differences.sort(key=lambda item: item.facts.path)
+    differences.sort(key=_by_path)
     return Report(
         target=target,
         agree=counts[Agreement.AGREE],
@@ -101,6 +112,25 @@ def compare(
         wider=counts[Agreement.WIDER],
         unknown=counts[Agreement.UNKNOWN],
         differences=tuple(differences),
+    )
+
+
+def _by_path(item: Difference) -> tuple[str, list[str]]:
+    return item.facts.path, sorted(item.who)
+
+
+def together(first: Report, *others: Report) -> Report:
+    """One report on all the files of several."""
+    found = (first, *others)
+    return Report(
+        target=first.target,
+        agree=sum(item.agree for item in found),
+        narrower=sum(item.narrower for item in found),
+        wider=sum(item.wider for item in found),
+        unknown=sum(item.unknown for item in found),
+        differences=tuple(
+            sorted((each for item in found for each in item.differences), key=_by_path)
+        ),
     )
 
 

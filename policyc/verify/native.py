@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -30,7 +31,7 @@ from policyc.model.path import style_of
 from policyc.model.version import HIGHEST, LOWEST, FileVersion
 from policyc.verify.signing import signature_for
 from policyc.verify.synthetic import Known, blank, sealed, with_digest, with_product, with_signature
-from policyc.verify.witness import bounds, paths_near
+from policyc.verify.witness import FULL, bounds, paths_near
 
 _HEX = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}", re.ASCII)
 _SIGNERS = 4
@@ -58,6 +59,27 @@ class _Words:
     internal: str | None = None
     description: str | None = None
     versions: tuple[FileVersion, ...] = ()
+
+    @property
+    def key(self) -> Hashable:
+        """What two records with the same words have in common."""
+        digests = tuple((type(item), item.value) for item in self.digests)
+        lists = (digests, tuple(self.signers), tuple(self.paths), tuple(self.trees))
+        return (*lists, self.product, self.original, self.internal, self.description, self.versions)
+
+    @property
+    def form(self) -> Hashable:
+        """Which kinds of words there are."""
+        words = (self.digests, self.signers, self.paths, self.trees, self.product, self.original)
+        return (*map(bool, (*words, self.internal, self.description)), len(self.versions))
+
+    def is_of(self, world: Known) -> bool:
+        """Whether they only say what a file of the inventory is, which is decided with it."""
+        if self.info or self.trees or not self.digests:
+            return False
+        own = [world.by_digest.get(digest) for digest in self.digests]
+        paths = {facts.path for facts in own if facts is not None}
+        return len(paths) == 1 and set(self.paths) <= paths
 
     @property
     def info(self) -> bool:
@@ -89,10 +111,28 @@ def native_witnesses(
         yield sealed(start)
         for signature in signed:
             yield sealed(with_signature(start, signature))
+    alike: Counter[Hashable] = Counter()
+    moved: Counter[Hashable] = Counter()
+    settled = named | world.by_digest.keys()
+    values = frozenset(digest.value for digest in settled)
     for found in words:
-        yield from _of_digests(found, starts, world, named)
-        for digest in sorted(set(found.trees) - world.trees):
-            tree = (Trait(kind="fs-verity", detail=digest),)
+        alike[found.form] += 1
+        brief = alike[found.form] > FULL
+        if brief and found.is_of(world):
+            continue
+        for digest in found.digests:
+            # Only a text that nobody named may be of any kind: no file has one kind's digest
+            # as another kind's.
+            if digest not in settled and digest.value in values:
+                continue
+            if digest in world.by_digest:
+                # The inventory's file itself is decided with the inventory.
+                moved[found.form] += 1
+                if moved[found.form] > FULL:
+                    continue
+            yield from _of_digest(digest, starts, world)
+        for text in sorted(set(found.trees) - world.trees):
+            tree = (Trait(kind="fs-verity", detail=text),)
             yield from (sealed(replace(start, traits=tree)) for start in starts)
         for start in starts:
             for path in found.paths:
@@ -107,36 +147,29 @@ def native_witnesses(
                 file_description=found.description,
                 file_version=version,
             )
-            for start in starts[:2]:
+            own = world.by_product.get((found.product or "").upper(), [])
+            for start in starts[: 1 if brief else 2]:
                 image = with_product(start, info)
                 if image is not None:
                     yield sealed(image)
-                    own = world.by_product.get((found.product or "").upper(), [])
-                    for signature in (*own, *signed[:_SIGNERS]):
+                    for signature in (own or signed)[:1] if brief else (*own, *signed[:_SIGNERS]):
                         yield sealed(with_signature(image, signature))
 
 
 def _distinct(words: Iterable[_Words]) -> list[_Words]:
     """The same words once: many records repeat each other for another kind of file."""
-    return list({repr(found): found for found in words}.values())
+    return list({found.key: found for found in words}.values())
 
 
-def _of_digests(
-    found: _Words, starts: list[FileFacts], world: Known, named: frozenset[Digest]
-) -> Iterator[FileFacts]:
-    for digest in found.digests:
-        # Only a text that nobody named may be of any kind.
-        if not world.may_be(digest, named):
-            continue
-        own = world.by_digest.get(digest)
-        if own is not None:
-            # The inventory's file itself is decided with the inventory.
-            yield from (replace(own, path=path) for path in paths_near(own.path)[1:])
-            continue
-        for start in starts:
-            made = with_digest(start, digest)
-            if made is not None:
-                yield sealed(made)
+def _of_digest(digest: Digest, starts: list[FileFacts], world: Known) -> Iterator[FileFacts]:
+    own = world.by_digest.get(digest)
+    if own is not None:
+        yield from (replace(own, path=path) for path in paths_near(own.path)[1:])
+        return
+    for start in starts:
+        made = with_digest(start, digest)
+        if made is not None:
+            yield sealed(made)
 
 
 def _places(path: str, start: FileFacts) -> Iterator[str]:

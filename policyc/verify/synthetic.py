@@ -55,13 +55,6 @@ _ELF = {
     Collection.LIBRARY: (ElfKind.SHARED, "application/x-sharedlib"),
 }
 _MACHO = {Collection.EXECUTABLE: MachoKind.EXECUTABLE, Collection.LIBRARY: MachoKind.DYLIB}
-_KINDS: tuple[type[Digest], ...] = (
-    Sha256Flat,
-    AuthenticodeSha256,
-    AuthenticodeSha1,
-    PageHash,
-    CdHash,
-)
 _OF_PRODUCT = 2
 _ENFORCED = 0x10000
 """Hardened runtime: the flag without which a CDHash rule does not count."""
@@ -179,15 +172,10 @@ class Known:
     chosen: dict[tuple[SignedBy, Platform], Signature | None]
     """Signatures that were asked for, so that a condition always gets the same one."""
 
-    def may_be(self, digest: Digest, named: frozenset[Digest]) -> bool:
-        """Whether a text is not known as another kind of digest and as this kind not.
-
-        No file has one kind's digest as another kind's.
-        """
-        if digest in named or digest in self.by_digest:
-            return True
-        others = [kind(digest.value) for kind in _KINDS if len(digest.value) in kind.lengths]
-        return not any(item in named or item in self.by_digest for item in others)
+    def holds(self, facts: FileFacts) -> bool:
+        """Whether this very file is one of the inventory's."""
+        flat = facts.hashes.sha256
+        return flat is not None and flat is not UNKNOWN and self.by_digest.get(flat) is facts
 
 
 @once_per_object(2)

@@ -7,7 +7,8 @@ needs to know the right answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
 from itertools import product
 from typing import assert_never
@@ -25,6 +26,7 @@ from policyc.model.facts import (
 )
 from policyc.model.identity import CdHash
 from policyc.model.ir import (
+    AllOf,
     Atom,
     AtPath,
     Effect,
@@ -46,12 +48,24 @@ from policyc.verify.synthetic import Known, blank, sealed, with_digest, with_pro
 
 ALL_PAIRS = 10_000
 """Up to so many pairs of a forbid and a permit each is tried."""
+FULL = 100
+"""Rules of one form that one line of the baseline became, which get every witness.
+
+Such rules differ in their words only. The others get a file they match, with each exception,
+and the versions about their bounds.
+"""
 
 
 def policy_witnesses(policy: PolicyIR, world: Known, platform: Platform) -> Iterator[FileFacts]:
     """Files around every rule, rule by rule in the order of ids, then pairs of rules."""
     rules = [rule for rule in policy.ordered() if platform in rule.platforms]
+    alike: Counter[Hashable] = Counter()
     for rule in rules:
+        form = (rule.origin, _form(rule))
+        alike[form] += 1
+        if alike[form] > FULL:
+            yield from _briefly(rule, world, platform, policy)
+            continue
         for collection in _collections(rule, policy):
             yield from _around(rule, world, platform, collection)
     for forbid, permit in _pairs(rules):
@@ -73,18 +87,16 @@ def _pairs(rules: list[Rule]) -> Iterator[tuple[Rule, Rule]]:
 
 
 def _one_of_each_form(rules: list[Rule]) -> list[Rule]:
-    forms: dict[tuple[object, ...], Rule] = {}
+    forms: dict[Hashable, Rule] = {}
     for rule in rules:
-        words = sorted(
-            facet
-            for branch in (rule.match,)
-            for atom in branch.atoms
-            for facet, _ in facets_of(atom)
-        )
-        forms.setdefault(
-            (*words, len(rule.unless) > 0, *sorted(rule.collections, key=_value)), rule
-        )
+        forms.setdefault(_form(rule), rule)
     return list(forms.values())
+
+
+def _form(rule: Rule) -> Hashable:
+    """What kind of conditions a rule has, without their words."""
+    words = sorted(facet for atom in rule.match.atoms for facet, _ in facets_of(atom))
+    return (*words, len(rule.unless) > 0, *sorted(rule.collections, key=_value))
 
 
 def _collections(rule: Rule, policy: PolicyIR) -> list[Collection]:
@@ -103,7 +115,7 @@ def _around(
 ) -> Iterator[FileFacts]:
     atoms = rule.match.atoms
     yield from _made(atoms, world, platform, collection)
-    for branch in sorted(rule.unless, key=lambda item: sorted(map(canonical_atom, item.atoms))):
+    for branch in _exceptions(rule):
         yield from _made(atoms | branch.atoms, world, platform, collection)
     for atom in sorted(atoms, key=canonical_atom):
         settled = isinstance(atom, (SignedBy, IsProduct)) and _is_known(atoms - {atom}, world)
@@ -113,6 +125,29 @@ def _around(
                 continue  # the bytes say what the atom asks
             for near in _near(rest, atom, world, platform):
                 yield sealed(near)
+
+
+def _exceptions(rule: Rule) -> list[AllOf]:
+    return sorted(rule.unless, key=lambda item: sorted(map(canonical_atom, item.atoms)))
+
+
+def _briefly(rule: Rule, world: Known, platform: Platform, policy: PolicyIR) -> Iterator[FileFacts]:
+    """The rule's own files in its first collection, and those about its versions' bounds."""
+    atoms = rule.match.atoms
+    if len(atoms) == 1 and not rule.unless and _is_known(atoms, world):
+        return  # the inventory's own file, decided with the inventory
+    for collection in sorted(rule.collections & policy.governs.keys(), key=_value)[:1]:
+        yield from _made(atoms, world, platform, collection)
+        for branch in _exceptions(rule):
+            yield from _made(atoms | branch.atoms, world, platform, collection)
+        for atom in sorted(atoms, key=canonical_atom):
+            if not isinstance(atom, IsProduct) or atom.version.is_any:
+                continue
+            for rest in _made(atoms - {atom}, world, platform, collection, seal=False):
+                for version in bounds(atom.version.low, atom.version.high):
+                    near = with_product(rest, _info(atom, version))
+                    if near is not None:
+                        yield sealed(near)
 
 
 def _is_known(atoms: Iterable[Atom], world: Known) -> bool:
@@ -128,7 +163,10 @@ def _made(
     *,
     seal: bool = True,
 ) -> Iterator[FileFacts]:
-    """At most one file that satisfies the atoms; none if they cannot be made to hold together."""
+    """At most one file that satisfies the atoms; none if they cannot be made to hold together.
+
+    None either if it is a file of the inventory as it is: that one is decided with the others.
+    """
     chosen = sorted(atoms, key=canonical_atom)
     facts = blank(platform, collection)
     for atom in chosen:
@@ -145,6 +183,8 @@ def _made(
         if changed is None:
             return
         facts = changed
+    if fixed and seal and world.holds(facts):
+        return
     yield sealed(facts) if seal and not fixed else facts
 
 

@@ -239,6 +239,9 @@ def matches() -> st.SearchStrategy[AllOf]:
     return st.frozensets(atoms(), max_size=2).map(AllOf)
 
 
+SOMEBODY = ("uid:1000", "exe:/usr/bin/make", "Administrators", "staff")
+
+
 @st.composite
 def rules(draw: st.DrawFn) -> Rule:
     """A permit or forbid with at most one exception."""
@@ -249,6 +252,9 @@ def rules(draw: st.DrawFn) -> Rule:
         unless=draw(st.one_of(st.just(frozenset()), matches().map(lambda item: frozenset({item})))),
         collections=draw(
             st.sampled_from([everything, everything, frozenset({Collection.EXECUTABLE})])
+        ),
+        principals=draw(
+            st.sampled_from([frozenset[str]()] * 4 + [frozenset({who}) for who in SOMEBODY])
         ),
         name="rule",
     )

@@ -21,7 +21,8 @@ def test_forbid_trumps_permit(policy: PolicyIR, facts: FileFacts) -> None:
     forbidden = any(
         rule.effect is Effect.FORBID and applies(rule, facts) is True for rule in policy.rules
     )
-    verdict = decide(policy, facts).verdict
+    everybody = frozenset(name for rule in policy.rules for name in rule.principals)
+    verdict = decide(policy, facts, principals=everybody).verdict
     if forbidden and facts.collection in policy.governs:
         assert verdict is Verdict.DENY
 

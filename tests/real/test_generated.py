@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from policyc.compiler import TargetResult, compile_target, evaluate_result
+from policyc.compiler import TargetResult, compile_target
 from policyc.lowering.specialise import specialise
 from policyc.model.decision import Decision, Verdict
 from policyc.model.diagnostic import Level
@@ -48,6 +48,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.real, pytest.mark.xdist_group("real"
 
 BATCHES, BATCH = int(os.environ.get("POLICYC_REAL_BATCHES", "10")), 20
 PATHS = ("opt/acme/**", "opt/acme/tmp/**", "usr/bin/tool", "opt/*/run", "home/**", "opt/acme/run")
+SUBJECT = frozenset({"uid:1000", "gid:1000"})
+"""Who the real programs run as."""
+WHO = ("uid:1000", "gid:1000", "uid:4242", "user:root", "exe:/usr/bin/no-such-program", "staff")
 TYPES = ("text/x-python", "text/x-shellscript", "application/x-sharedlib")
 
 
@@ -75,6 +78,9 @@ def rules(draw: st.DrawFn) -> Rule:
             st.one_of(st.just(frozenset()), conditions().map(lambda one: frozenset({one})))
         ),
         collections=draw(st.sampled_from([everything, frozenset({Collection.EXECUTABLE})])),
+        principals=draw(
+            st.sampled_from([frozenset[str]()] * 3 + [frozenset({who}) for who in WHO])
+        ),
     )
 
 
@@ -99,7 +105,7 @@ def cases() -> list[dict[str, Any]]:
             "op": "exec" if is_program(facts) else "open",
             "argv": [facts.path],
             "target": facts.path,
-            "uid": 1000,
+            "uid": 1000,  # the harness takes the same number for the group
         }
         for number, facts in enumerate(small_facts())
     ]
@@ -132,6 +138,13 @@ def test_the_daemon_decides_as_the_baseline(
     assert {item["denied"] for item in answers if "denied" in item} == {True, False}
 
 
+def _expected(result: TargetResult, facts: FileFacts) -> Verdict:
+    target = load_target("fapolicyd")
+    assert target.people is not None
+    enforced = tuple(item for item in result.artifacts if item.enforced)
+    return target.people.evaluate(target.parse(enforced), facts, SUBJECT).verdict
+
+
 def _named_by_hash(policy: PolicyIR, facts: FileFacts) -> bool:
     """Whether a forbid names the content itself: such data cannot be read, either."""
     return any(
@@ -158,7 +171,7 @@ def _agrees(
             problem = explained(rules_loaded, seen, digests)
             assert problem is None, (problem, raw["rules"])
         if target.governs(facts):
-            own = evaluate_result(result, facts).verdict
+            own = _expected(result, facts)
             assert own in (real[facts.path], Verdict.UNDETERMINED), (facts.path, raw["rules"])
         elif not _named_by_hash(policy, facts):
             assert real[facts.path] is Verdict.ALLOW, (facts.path, raw["rules"])
@@ -180,5 +193,6 @@ def _agrees(
         target="fapolicyd",
         platform=target.capabilities.platform,
         losses=result.losses,
+        who=SUBJECT,
     )
     assert report.mismatches == (), raw["rules"]

@@ -96,6 +96,12 @@ def _policies(name: str) -> Iterator[tuple[PolicyIR, Inventory]]:
             for other in _WIDE:
                 wide = rule_for(other, platform, Effect.PERMIT)
                 yield policy_for(capabilities, wide, forbid), Inventory(files=known)
+        people = load_target(name).people
+        for who in ("uid:1000", "Administrators"):
+            if people is not None and people.identify(who) is not None:
+                some = rule_for(Probe.PATH_TREE, platform, Effect.PERMIT)
+                own = replace(some, principals=frozenset({who}))
+                yield policy_for(capabilities, own), Inventory(files=known)
         for facts in _others(platform):
             digest = facts.hashes.sha256
             assert isinstance(digest, Sha256Flat)

@@ -236,8 +236,8 @@ SEEDS = (
     _on(
         "fapolicyd",
         "lower",
-        "enumerate(range(0, len(ordered), _SET_SIZE))",
-        "enumerate(range(_SET_SIZE, len(ordered), _SET_SIZE))",
+        "range(0, len(ordered), _SET_SIZE)",
+        "range(_SET_SIZE, len(ordered), _SET_SIZE)",
         "the first set of hashes is lost",
     ),
     _on(
@@ -260,6 +260,13 @@ SEEDS = (
         "        and facts.hashes.sha256 in digests\n",
         "",
         "every known file is trusted",
+    ),
+    _on(
+        "fapolicyd",
+        "lower",
+        "rule = replace(bare, subject=item.subject)",
+        "rule = bare",
+        "a rule for some is one for everybody",
     ),
     _on("fapolicyd", "printer", "perm={rule.perm}", "perm=open", "every rule is about opening"),
     _on(
@@ -402,7 +409,7 @@ SEEDS = (
         "exceptions are left out",
     ),
     _shared(
-        "fapolicyd",
+        "santa",
         "principals",
         "return None if permit else replace",
         "return replace(rule, principals=frozenset()) if permit else replace",

@@ -76,7 +76,7 @@ CAPABILITIES = Capabilities(
         Probe.TYPE: _EXACT,
         Probe.MASQUERADE: _lossy(_HASHES),
         Probe.UNLESS_PATH: _lossy(_HASHES),
-        Probe.PRINCIPALS: _lossy("not at this stage (L040)"),
+        Probe.PRINCIPALS: _lossy("uid, gid, exe and comm; others are told (L040)"),
     },
     settings=(
         SettingSpec(
@@ -85,6 +85,13 @@ CAPABILITIES = Capabilities(
             doc="the oldest daemon that must load the policy",
             default="1.3",
             choices=("1.1", "1.3", "1.4", "1.5", "2.0"),
+        ),
+        SettingSpec(
+            name="packages",
+            kind=SettingKind.CHOICE,
+            doc="where trust in packaged files comes from: listed one by one, or the rpm database",
+            default="listed",
+            choices=("listed", "rpm"),
         ),
         SettingSpec(
             name="ld_so",

@@ -42,10 +42,13 @@ def database_mib(version: DaemonVersion, paths: Iterable[str]) -> int:
 
 
 def configuration(
-    version: DaemonVersion, trust: tuple[TrustEntry, ...], *, permissive: bool
+    version: DaemonVersion, trust: tuple[TrustEntry, ...], *, permissive: bool, rpm: bool = False
 ) -> tuple[tuple[str, str], ...]:
     """Settings for a policy. Keys that only later versions know are left out."""
     old = not version.since(1, 3, 6)
+    size = database_mib(version, (entry.path for entry in trust))
+    # How many files the machine's packages have is not known here; a large one has 300,000.
+    size = max(size, database_mib(version, ("x" * 60 for _ in range(300_000)))) if rpm else size
     return (
         ("permissive", "1" if permissive else "0"),
         ("nice_val", "14"),
@@ -54,12 +57,12 @@ def configuration(
         ("gid", "fapolicyd"),
         ("do_stat_report", "1"),
         ("detailed_report", "1"),
-        ("db_max_size", str(database_mib(version, (entry.path for entry in trust)))),
+        ("db_max_size", str(size)),
         # Slots are a process number or an inode modulo the size, so sizes are prime.
         ("subj_cache_size", "1549" if old else "4099"),
         ("obj_cache_size", "8191"),
         ("watch_fs", "ext2,ext3,ext4,tmpfs,xfs,vfat,iso9660,btrfs"),
-        ("trust", "file"),
+        ("trust", "rpmdb,file" if rpm else "file"),
         ("integrity", "sha256"),
         ("syslog_format", "rule,dec,perm,auid,pid,exe,:,path,ftype,trust"),
         ("rpm_sha256_only", "0"),

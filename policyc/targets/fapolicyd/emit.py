@@ -64,7 +64,7 @@ def _sections(rules: tuple[FaRule, ...]) -> tuple[list[FaRule], ...]:
     sections: tuple[list[FaRule], ...] = ([], [], [], [])
     current = 0
     for rule in rules:
-        if current == 0 and not rule.subject:
+        if current == 0 and rule.object:  # a guard is about whatever is opened
             current = 1
         if current == 1 and rule.decision == ALLOW:
             current = 2

@@ -1,21 +1,26 @@
 """What fapolicyd decides about a file: rules from top to bottom, the first match decides.
 
-Source: policy.c and rules.c. The subject is an ordinary one: ``/usr/bin/bash``, trusted,
-in the middle of its life, so no start-up pattern fits. Permissive mode decides the same and
-only reports.
+Source: policy.c and rules.c. The subject is trusted and in the middle of its life, so no
+start-up pattern fits, and no rule names its user, group or program unless it is asked for.
+Permissive mode decides the same and only reports.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
+from typing import TypeAlias
 
 from policyc.model.decision import Decision, Tri, Verdict
 from policyc.model.facets import LONGEST_FOLDER, parents
-from policyc.model.facts import UNKNOWN, Collection, FileFacts
+from policyc.model.facts import UNKNOWN, Collection, FileFacts, PackageState
 from policyc.model.index import Facet, Index, once_per_object
 from policyc.targets.fapolicyd.model import FapolicydPolicy, FaRule
+from policyc.targets.fapolicyd.people import subject_of
 
-_SUBJECT = {"exe": "/usr/bin/bash", "comm": "bash", "trust": "1", "uid": "1000", "gid": "1000"}
+Subject: TypeAlias = Mapping[str, frozenset[str]]
+_FILTERED = ("/usr/share/", "/usr/src/")
+"""Folders that the usual fapolicyd-filter.conf leaves out in part."""
+_ANYBODY: Subject = {"trust": frozenset("1")}
 _EVENTS = {
     # An execve is an execute and then an open of the same file; either can deny it.
     Collection.EXECUTABLE: ("execute", "open"),
@@ -27,21 +32,35 @@ _EVENTS = {
 
 def evaluate(policy: FapolicydPolicy, facts: FileFacts) -> Decision:
     """The decision, with the number of the rule as the daemon's log gives it."""
+    return _decided(policy, facts, _ANYBODY)
+
+
+def evaluate_for(policy: FapolicydPolicy, facts: FileFacts, principals: frozenset[str]) -> Decision:
+    """``evaluate`` for somebody who is all of the principals that a rule can name."""
+    own: dict[str, set[str]] = {"trust": {"1"}}
+    for name in principals:
+        found = subject_of(name)
+        if found is not None:
+            own.setdefault(found[0], set()).add(found[1])
+    return _decided(policy, facts, {name: frozenset(values) for name, values in own.items()})
+
+
+def _decided(policy: FapolicydPolicy, facts: FileFacts, subject: Subject) -> Decision:
     events = () if facts.collection is None else _EVENTS.get(facts.collection, ())
     if not events:
         return Decision(verdict=Verdict.NOT_GOVERNED, reason="opened as data")
     decision = Decision(verdict=Verdict.NOT_GOVERNED)
     index = _index(policy)
     for event in events:
-        decision = _event(index, facts, event)
+        decision = _event(index, facts, event, subject)
         if decision.verdict is not Verdict.ALLOW:
             return decision
     return decision
 
 
-def _event(index: _Index, facts: FileFacts, event: str) -> Decision:
+def _event(index: _Index, facts: FileFacts, event: str, subject: Subject) -> Decision:
     for number, rule in index.rules[event].find(facts):
-        value = _matches(rule, index, facts)
+        value = _matches(rule, index, facts, subject)
         if value is None:
             return Decision(verdict=Verdict.UNDETERMINED, reason=f"rule={number} needs a fact")
         if value:
@@ -50,9 +69,9 @@ def _event(index: _Index, facts: FileFacts, event: str) -> Decision:
     return Decision(verdict=Verdict.ALLOW, reason=f"rule=0 perm={event} no-opinion")
 
 
-def _matches(rule: FaRule, index: _Index, facts: FileFacts) -> Tri:
+def _matches(rule: FaRule, index: _Index, facts: FileFacts, subject: Subject) -> Tri:
     for name, value in rule.subject:
-        if name not in _SUBJECT or _SUBJECT[name] not in index.values(value):
+        if subject.get(name, frozenset()).isdisjoint(index.values(value)):
             return False
     unknown = False
     for name, value in rule.object:
@@ -92,6 +111,7 @@ class _Index:
     def __init__(self, policy: FapolicydPolicy) -> None:
         self._sets = {f"%{item.name}": frozenset(item.values) for item in policy.sets}
         self._values: dict[str, frozenset[str]] = {}
+        self._database = "rpmdb" in dict(policy.conf).get("trust", "").split(",")
         self._trust: dict[str, set[tuple[int, str]]] = {}
         for entry in policy.trust:
             self._trust.setdefault(entry.path, set()).add((entry.size, entry.sha256))
@@ -110,6 +130,23 @@ class _Index:
         return found
 
     def trusted(self, facts: FileFacts) -> Tri:
+        """By a trust file, or by the rpm database where the configuration names it."""
+        listed, packaged = self._listed(facts), self._packaged(facts)
+        return True if True in (listed, packaged) else None if None in (listed, packaged) else False
+
+    def _packaged(self, facts: FileFacts) -> Tri:
+        """Files of verified packages; what the daemon's filter says is not known here."""
+        package = facts.package
+        if not self._database or package is None:
+            return False
+        if package is UNKNOWN:
+            return None
+        if package.manager != "rpm" or package.state is PackageState.MODIFIED:
+            return False
+        filtered = facts.path.startswith(_FILTERED) or package.state is not PackageState.VERIFIED
+        return None if filtered else True
+
+    def _listed(self, facts: FileFacts) -> Tri:
         """Path, size and hash must be listed together (integrity=sha256)."""
         own = self._trust.get(facts.path)
         if own is None:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from policyc.lowering.expand import expand
 from policyc.lowering.losses import loss
-from policyc.lowering.principals import for_everybody
+from policyc.lowering.principals import not_named
 from policyc.lowering.whole import also_governed, one_mode
 from policyc.model.facts import UNKNOWN, Collection, FileFacts
 from policyc.model.identity import Digest, Sha256Flat
 from policyc.model.inventory import Inventory
-from policyc.model.ir import AllOf, AtPath, Effect, HasHash, Mode, OfType, PolicyIR, Rule, RuleId
+from policyc.model.ir import (
+    AllOf,
+    AtPath,
+    Effect,
+    FromPackage,
+    HasHash,
+    Mode,
+    OfType,
+    PolicyIR,
+    Rule,
+    RuleId,
+)
 from policyc.model.known_files import file_index
 from policyc.model.loss import Drift, Loss
 from policyc.model.path import PathShape
@@ -34,6 +46,8 @@ from policyc.targets.fapolicyd.model import (
     SetDefinition,
     TrustEntry,
 )
+from policyc.targets.fapolicyd.packages import database_losses, from_database, is_database
+from policyc.targets.fapolicyd.people import subject_of
 from policyc.targets.fapolicyd.printer import expressible, rule_line, trustable
 
 _TARGET = "fapolicyd"
@@ -42,6 +56,10 @@ _SET_SIZE = 1000
 
 _ELF = frozenset({Collection.EXECUTABLE, Collection.LIBRARY})
 _LANGUAGE_SET = "%languages"
+_NUMBERS = "name it uid:NUMBER, gid:NUMBER, exe:/REAL/PATH or comm:NAME"
+
+
+Fields: TypeAlias = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +68,7 @@ class _Native:
 
     rule: Rule
     source: RuleId
+    subject: Fields = ()
 
     @property
     def digest(self) -> Sha256Flat | None:
@@ -63,7 +82,7 @@ class _Native:
 def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[FapolicydPolicy]:
     """Lower a policy that is specialised to fapolicyd."""
     files = tuple(facts for facts in inventory.files if governs(facts))
-    losses = _scope_losses(policy, files)
+    losses = [*_scope_losses(policy, files), *database_losses(policy, files)]
     natives = _natives(policy, files, losses)
     forbids = [item for item in natives if item.rule.effect is Effect.FORBID]
     permits = [item for item in natives if item.rule.effect is Effect.PERMIT]
@@ -88,6 +107,7 @@ def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[FapolicydPolicy]:
             DaemonVersion.parse(str(CAPABILITIES.setting(policy, "version"))),
             trust,
             permissive=Mode.ENFORCE not in policy.governs.values(),
+            rpm=from_database(policy),
         ),
     )
     return Lowered(
@@ -134,12 +154,16 @@ def _scope_losses(policy: PolicyIR, files: tuple[FileFacts, ...]) -> list[Loss]:
 def _natives(policy: PolicyIR, files: tuple[FileFacts, ...], losses: list[Loss]) -> list[_Native]:
     natives = []
     governed = frozenset(policy.governs)
+    database = from_database(policy)
     for source in policy.ordered():
-        rule = for_everybody(source, files, losses, target=_TARGET)
-        if rule is None:
+        if database and is_database(source, governed):
+            natives.append(_Native(rule=source, source=source.id))
+            continue
+        subjects = _subjects(source, files, losses, str(CAPABILITIES.setting(policy, "ld_so")))
+        if not subjects:
             continue
         expansion = expand(
-            [rule],
+            [replace(source, principals=frozenset()) if source.principals else source],
             files,
             target=_TARGET,
             native=lambda item: _is_native(item, governed),
@@ -149,8 +173,35 @@ def _natives(policy: PolicyIR, files: tuple[FileFacts, ...], losses: list[Loss])
         for derived in expansion.rules:
             if not _concerns(derived.rule, files, governed, losses):
                 continue
-            natives.append(_Native(rule=derived.rule, source=source.id))
+            natives += [
+                _Native(rule=derived.rule, source=source.id, subject=subject)
+                for subject in subjects
+            ]
     return natives
+
+
+def _subjects(
+    rule: Rule, files: tuple[FileFacts, ...], losses: list[Loss], ld_so: str
+) -> list[Fields]:
+    """The subjects a rule is written for, one field each; no field is everybody.
+
+    The loader is denied everything before any permit, so it is nobody to permit something to.
+    """
+    if not rule.principals:
+        return [()]
+    found: dict[str, list[str]] = {}
+    unknown = []
+    for name in sorted(rule.principals):
+        field = subject_of(name)
+        if field is None or (field == ("exe", ld_so) and rule.effect is Effect.PERMIT):
+            unknown.append(name)
+        else:
+            found.setdefault(field[0], []).append(field[1])
+    if unknown:
+        losses.append(not_named(rule, unknown, files, target=_TARGET, remedy=_NUMBERS))
+        if rule.effect is Effect.FORBID:
+            return [()]
+    return [((name, ",".join(dict.fromkeys(values))),) for name, values in found.items()]
 
 
 def _digest(facts: FileFacts) -> Digest | None:
@@ -167,7 +218,7 @@ def _is_native(rule: Rule, governed: frozenset[Collection]) -> bool:
     return governed <= rule.collections and _fields(rule.match) is not None
 
 
-def _fields(match: AllOf) -> tuple[tuple[str, str], ...] | None:
+def _fields(match: AllOf) -> Fields | None:
     """The object fields of a path or a type, or None if no rule can carry it."""
     (atom,) = match.atoms
     match atom:
@@ -221,24 +272,30 @@ def _hash_rules(
     Before 1.3.7 a set whose first member begins with a digit holds numbers and never
     matches a hash, so members are in descending order behind one that begins with a letter.
     """
-    digests: dict[str, set[RuleId]] = {}
+    by_subject: dict[Fields, dict[str, set[RuleId]]] = {}
     for item in items:
         if item.digest is not None:
+            digests = by_subject.setdefault(item.subject, {})
             digests.setdefault(item.digest.value, set()).add(item.source)
     version = str(CAPABILITIES.setting(policy, "version"))
     field = "filehash" if version in ("1.5", "2.0") else "sha256hash"
-    ordered = sorted(digests, reverse=True)
-    sets, rules = [], []
+    sets: list[SetDefinition] = []
+    rules: list[FaRule] = []
     word = "permit" if decision == ALLOW else "forbid"
-    for number, start in enumerate(range(0, len(ordered), _SET_SIZE)):
-        members = ordered[start : start + _SET_SIZE]
-        for digest in members:
-            provenance.setdefault(f"hash {word} {digest}", set()).update(digests[digest])
-        if members[0][0].isdigit():
-            members = ["f" * 64, *members]
-        name = f"{word}_{number}"
-        sets.append(SetDefinition(name=name, values=tuple(members)))
-        rules.append(FaRule(decision=decision, perm="any", object=((field, f"%{name}"),)))
+    for subject, digests in sorted(by_subject.items()):
+        ordered = sorted(digests, reverse=True)
+        whom = "".join(f" {name}={value}" for name, value in subject)
+        for start in range(0, len(ordered), _SET_SIZE):
+            members = ordered[start : start + _SET_SIZE]
+            for digest in members:
+                key = f"hash {word} {digest}{whom}"
+                provenance.setdefault(key, set()).update(digests[digest])
+            if members[0][0].isdigit():
+                members = ["f" * 64, *members]
+            name = f"{word}_{len(sets)}"
+            sets.append(SetDefinition(name=name, values=tuple(members)))
+            contents = ((field, f"%{name}"),)
+            rules.append(FaRule(decision=decision, perm="any", subject=subject, object=contents))
     return sets, rules
 
 
@@ -252,17 +309,21 @@ def _field_rules(
     for item in items:
         if item.digest is not None:
             continue
+        if isinstance(next(iter(item.rule.match.atoms)), FromPackage):
+            provenance.setdefault("trust rpmdb", set()).add(item.source)
+            continue
         fields = _fields(item.rule.match)
         if fields is None:
             raise AssertionError("expansion leaves hashes, paths and types only")
-        for rule in _written(policy, decision, fields):
+        for bare in _written(policy, decision, fields):
+            rule = replace(bare, subject=item.subject)
             line = rule_line(rule)
             rules[line] = rule
             provenance.setdefault(line, set()).add(item.source)
     return [rules[line] for line in sorted(rules)]
 
 
-def _written(policy: PolicyIR, decision: str, fields: tuple[tuple[str, str], ...]) -> list[FaRule]:
+def _written(policy: PolicyIR, decision: str, fields: Fields) -> list[FaRule]:
     """A permit is one rule. A forbid must leave data alone: it names what runs there."""
     if decision == ALLOW or fields[0][0] == "ftype":
         return [FaRule(decision=decision, perm="any", object=fields)]
@@ -309,11 +370,11 @@ def _closing(policy: PolicyIR) -> list[FaRule]:
 
 
 def _trust(permits: list[_Native], files: tuple[FileFacts, ...]) -> tuple[TrustEntry, ...]:
-    """Known files that are permitted by hash: the daemon then need not try the hash rules.
+    """Known files that everybody is permitted by hash: the daemon then need not try the hash rules.
 
     A file that pretends to be something else is not vouched for, whatever its content.
     """
-    digests = {item.digest for item in permits if item.digest is not None}
+    digests = {item.digest for item in permits if item.digest is not None and not item.subject}
     entries = {
         TrustEntry(path=facts.path, size=facts.size, sha256=facts.hashes.sha256.value)
         for facts in files
