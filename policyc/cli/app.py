@@ -213,10 +213,10 @@ def lint(
     """Find what is wrong with a baseline, or with policies of a platform.
 
     A baseline: errors at their place, rules that can decide nothing, groups that no rule uses,
-    and, only if a day is given, what is past its `until`. App Control, XML or binary, Santa's
-    profiles and rules, and fapolicyd's rules, trust files and fapolicyd.conf, or a folder of
-    them: dead rules, traps, and what stops a machine, with an inventory also trusted files that
-    users can write. Exit codes: 0 nothing but remarks; 1 an error was found in a policy, or
+    and, only if a day is given, what is past its `until`. App Control, XML or binary,
+    AppLocker, XML or registry.pol, Santa's profiles and rules, and fapolicyd's rules, trust files
+    and fapolicyd.conf, or a folder of them: dead rules, traps, and what stops a
+    machine, with an inventory also trusted files that users can write. Exit codes: 0 nothing but remarks; 1 an error was found in a policy, or
     something pointless or overdue in a baseline; 2 an error in the baseline, or no policy.
 
     Examples:
@@ -229,6 +229,8 @@ def lint(
       policyc lint /etc/fapolicyd --daemon 1.3.4
 
       policyc lint santa.mobileconfig
+
+      policyc lint applocker.xml applocker-audit.xml
     """
     baselines = [path for path in files or () if path.suffix in (".yaml", ".yml")]
     if baselines or not files:

@@ -298,7 +298,7 @@ def run_verify(
             report = verify_artifacts(policy, inventory, name, artifacts)
             made = verify_witnesses(policy, inventory, name, artifacts)
         except ArtifactError as error:
-            where = f"{error.artifact}:{error.line}: " if error.artifact else ""
+            where = f"{error.place(error.artifact)}: " if error.artifact else ""
             fail(f"{name}: {printable(where + error.message)}")
         bad = bad or bool(report.mismatches or made.mismatches)
         counts = (report.agree, report.narrower, report.wider, report.unknown)

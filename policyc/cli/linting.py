@@ -15,6 +15,9 @@ from policyc.cli.wdac import any_document
 from policyc.model.diagnostic import Level
 from policyc.reports.policy_sarif import PolicyFinding, policy_sarif
 from policyc.reports.safe import printable
+from policyc.targets.applocker.lint import MANUALS as APPLOCKER_MANUALS
+from policyc.targets.applocker.lint import is_ours as is_applocker
+from policyc.targets.applocker.lint import lint as lint_applocker
 from policyc.targets.base import ArtifactError
 from policyc.targets.fapolicyd.daemon import DaemonVersion
 from policyc.targets.fapolicyd.files import is_ours
@@ -46,13 +49,16 @@ def lint_policies(
     found = _fapolicyd(texts, daemons, inventories) if texts else []
     profiles = [path for path in paths if path not in ours and is_santa(path.name)]
     found += _santa(profiles)
-    manuals = MANUALS | SANTA_MANUALS
-    others = [path for path in paths if path not in ours and path not in profiles]
+    manuals = MANUALS | SANTA_MANUALS | APPLOCKER_MANUALS
+    rest = [path for path in paths if path not in ours and path not in profiles]
+    applocker = {str(path): data for path in rest if is_applocker(data := _data(path))}
+    found += _applocker(applocker)
+    others = [path for path in rest if str(path) not in applocker]
     if others:
         found += _app_control(others, min_os)
         manuals |= {code: rule.manual for code, rule in RULES.items()}
         manuals["W000"] = "What the schema or the compiler refuses."
-    _print(found, manuals, form, len(texts) + len(profiles) + len(others))
+    _print(found, manuals, form, len(texts) + len(profiles) + len(rest))
     if any(item.level is Level.ERROR for item in found):
         raise typer.Exit(Exit.FINDINGS)
 
@@ -76,10 +82,14 @@ def _texts(paths: Sequence[Path]) -> dict[str, str]:
 
 
 def _text(path: Path) -> str:
+    return _data(path).decode("utf-8", "surrogateescape")
+
+
+def _data(path: Path) -> bytes:
     try:
         if path.stat().st_size > _MOST_BYTES:
             fail(f"{printable(str(path))}: larger than {_MOST_BYTES >> 20} MiB")
-        return path.read_bytes().decode("utf-8", "surrogateescape")
+        return path.read_bytes()
     except OSError as error:
         return fail(f"{printable(str(path))}: {error.strerror}")
 
@@ -113,14 +123,20 @@ def _finding(item: LintFinding[Any], path: str, line: int) -> PolicyFinding:
 def _santa(paths: Sequence[Path]) -> list[PolicyFinding]:
     found: list[PolicyFinding] = []
     for path in paths:
-        data = _text(path).encode("utf-8", "surrogateescape")
         try:
-            own = lint_santa(str(path), data)
+            own = lint_santa(str(path), _data(path))
         except ArtifactError as error:
-            place = f"{path}:{error.line}" if error.line else str(path)
-            fail(printable(f"{place}: {error.message}"))
+            fail(printable(f"{error.place(str(path))}: {error.message}"))
         found += [_finding(item, str(path), 0) for item in own]
     return found
+
+
+def _applocker(files: Mapping[str, bytes]) -> list[PolicyFinding]:
+    try:
+        own = lint_applocker(files)
+    except ArtifactError as error:
+        fail(printable(f"{error.place(error.artifact)}: {error.message}"))
+    return [_finding(item, item.place.file, item.place.line) for item in own]
 
 
 def _app_control(paths: Sequence[Path], min_os: str) -> list[PolicyFinding]:

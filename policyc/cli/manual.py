@@ -8,6 +8,7 @@ import textwrap
 from policyc.baseline.codes import BASELINE_CODES, CodePage
 from policyc.checks import CHECKS
 from policyc.lowering.losses import LOSSES
+from policyc.targets.applocker.lint import MANUALS as APPLOCKER_MANUALS
 from policyc.targets.fapolicyd.lint import MANUALS as FAPOLICYD_MANUALS
 from policyc.targets.santa.lint import MANUALS as SANTA_MANUALS
 from policyc.targets.wdac.lint import RULES as APP_CONTROL_RULES
@@ -28,7 +29,7 @@ def page_of(code: str) -> str | None:
     if code in APP_CONTROL_RULES:
         rule = APP_CONTROL_RULES[code]
         return f"{code} {rule.manual}\n\nFix: {rule.fix}"
-    others = FAPOLICYD_MANUALS | SANTA_MANUALS
+    others = FAPOLICYD_MANUALS | SANTA_MANUALS | APPLOCKER_MANUALS
     return f"{code} {others[code]}" if code in others else None
 
 

@@ -127,13 +127,19 @@ class Lowered(Generic[M]):
 
 
 class ArtifactError(Exception):
-    """An artifact that cannot be read: ``message``, and where if that is known."""
+    """An artifact that cannot be read: ``message``, and where if that is known (0 if not)."""
 
-    def __init__(self, message: str, *, artifact: str = "", line: int = 0) -> None:
+    def __init__(self, message: str, *, artifact: str = "", line: int = 0, column: int = 0) -> None:
         super().__init__(message)
         self.message = message
         self.artifact = artifact
         self.line = line
+        self.column = column
+
+    def place(self, file: str) -> str:
+        """``file:line:column``, as far as it is known."""
+        numbers = [str(item) for item in (self.line, self.column) if item]
+        return ":".join([file, *numbers])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from policyc.cli.manual import page_of
 from policyc.lowering.losses import LOSSES
 from policyc.model.diagnostic import Diagnostic
 from policyc.reports.text import Style, diagnostic_text
+from policyc.targets.applocker.lint import MANUALS
 from policyc.targets.wdac.lint import RULES
 from tests.errors.test_baseline_errors import inventory
 from tests.requires import PROJECT
@@ -49,7 +50,7 @@ def test_the_wrong_lines_are_wrong_and_the_right_ones_right(code: str) -> None:
         assert found == []
 
 
-@pytest.mark.parametrize("code", [*CHECKS, *LOSSES, *BASELINE_CODES, *RULES])
+@pytest.mark.parametrize("code", [*CHECKS, *LOSSES, *BASELINE_CODES, *RULES, *MANUALS])
 def test_every_code_has_a_page_with_a_next_step(code: str) -> None:
     page = page_of(code)
     assert page is not None
@@ -79,7 +80,7 @@ def _section(code: str) -> str:
 
 
 def page() -> str:
-    codes = sorted([*BASELINE_CODES, *LOSSES, *RULES])
+    codes = sorted([*BASELINE_CODES, *LOSSES, *RULES, *MANUALS])
     return HEAD + "\n".join(_section(code) for code in codes)
 
 
@@ -90,7 +91,7 @@ def test_the_page_is_what_the_program_says() -> None:
 
 
 def test_code_is_not_in_two_tables() -> None:
-    tables = ([*CHECKS], [*LOSSES], [*BASELINE_CODES], [*RULES])
+    tables = ([*CHECKS], [*LOSSES], [*BASELINE_CODES], [*RULES], [*MANUALS])
     everything = [code for table in tables for code in table]
     assert len(everything) == len(set(everything))
     assert all(re.fullmatch(r"[A-Z][0-9]{3}", code) for code in everything)

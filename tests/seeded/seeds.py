@@ -189,31 +189,29 @@ SEEDS = (
     ),
     _on(
         "applocker",
-        "parse",
-        'low=_version(element[0], "LowSection", LOWEST)',
+        "read",
+        'low=_version(span, "LowSection", LOWEST)',
         "low=LOWEST",
         "the lower version bound is not read",
     ),
     _on(
         "applocker",
-        "parse",
-        "exceptions=tuple(exceptions)",
+        "read",
+        "exceptions=exceptions",
         "exceptions=()",
         "exceptions are not read",
     ),
-    _on(
-        "applocker", "evaluate", "if denied is True:", "if False:", "an explicit deny does not win"
-    ),
+    _on("applocker", "decide", "if denied is True:", "if False:", "an explicit deny does not win"),
     _on(
         "applocker",
-        "evaluate",
+        "match",
         "condition.low <= version <= condition.high",
         "condition.low <= version < condition.high",
         "the upper version bound is left out",
     ),
     _on(
         "applocker",
-        "evaluate",
+        "match",
         "        if inner is True:\n            return False\n",
         "",
         "an exception that holds lifts nothing",

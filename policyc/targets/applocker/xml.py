@@ -8,6 +8,7 @@ from lxml import etree
 
 from policyc.model.version import HIGHEST, LOWEST, FileVersion
 from policyc.targets.applocker.model import (
+    AppLockerPolicy,
     AppRule,
     Condition,
     Extensions,
@@ -16,6 +17,15 @@ from policyc.targets.applocker.model import (
     PublisherCondition,
     RuleCollection,
 )
+
+
+def document(policy: AppLockerPolicy) -> bytes:
+    """The policy as a document in UTF-8."""
+    root = etree.Element("AppLockerPolicy", Version="1")
+    root.extend(map(collection_element, policy.collections))
+    etree.indent(root, "  ")
+    data: bytes = etree.tostring(root, xml_declaration=True, encoding="utf-8")
+    return data + b"\n"
 
 
 def collection_element(collection: RuleCollection) -> etree._Element:

@@ -60,14 +60,14 @@ ACME = rule("Path", path("C:\\acme\\*"))
 REFUSED = {
     "another document": ("<a/>", "no AppLockerPolicy"),
     "a document type": ("<!DOCTYPE a><a/>", "document type"),
-    "deep nesting": ("<AppLockerPolicy>" + "<a>" * 10_000, "not XML"),
+    "deep nesting": ("<AppLockerPolicy>" + "<a>" * 10_000, "more than 32 deep"),
     "a type in words": (policy(kind="Executable"), "Executable"),
     "a mode in words": (policy(mode='EnforcementMode="Audit"'), "Audit"),
     "a collection twice": (
         policy(ACME).replace("</AppL", '<RuleCollection Type="Exe"/></AppL'),
-        "two collections",
+        "second collection",
     ),
-    "an id twice": (policy(ACME, ACME), "twice"),
+    "an id twice": (policy(ACME, ACME), "of an earlier rule"),
     "an id in braces": (policy(ACME.replace('Id="', 'Id="{')), "no GUID"),
     "a name for a SID": (policy(ACME.replace("S-1-1-0", "Everyone")), "no SID"),
     "another kind of condition": (
@@ -96,6 +96,7 @@ def test_what_would_be_guessed_at_is_refused_by_name(document: str, why: str) ->
         read("applocker", document)
     assert caught.value.artifact == "given.xml"
     assert caught.value.line > 0
+    assert caught.value.column > 0
 
 
 def test_utf_16_and_single_collections_are_read() -> None:
