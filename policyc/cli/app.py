@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 import policyc
+from policyc.cli.comparing import diff
 from policyc.cli.options import (
     AsOption,
     BaselineOption,
@@ -57,6 +58,7 @@ def main(
 
 app.command()(scan)
 app.command()(check)
+app.command()(diff)
 
 
 @app.command(name="import")

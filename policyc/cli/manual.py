@@ -7,6 +7,7 @@ import textwrap
 
 from policyc.baseline.codes import BASELINE_CODES, CodePage
 from policyc.checks import CHECKS
+from policyc.diff.codes import CODES as DIFF_CODES
 from policyc.lowering.losses import LOSSES
 from policyc.targets.fapolicyd.lint import MANUALS as FAPOLICYD_MANUALS
 from policyc.targets.santa.lint import MANUALS as SANTA_MANUALS
@@ -28,7 +29,7 @@ def page_of(code: str) -> str | None:
     if code in APP_CONTROL_RULES:
         rule = APP_CONTROL_RULES[code]
         return f"{code} {rule.manual}\n\nFix: {rule.fix}"
-    others = FAPOLICYD_MANUALS | SANTA_MANUALS
+    others = FAPOLICYD_MANUALS | SANTA_MANUALS | DIFF_CODES
     return f"{code} {others[code]}" if code in others else None
 
 

@@ -289,3 +289,11 @@ def _facet(condition: Condition) -> tuple[str | None, tuple[Hashable, ...]]:
         if all(0 < len(folder) <= LONGEST_FOLDER for folder in found):
             return "folder", tuple(found)
     return None, ()
+
+
+def cause(policy: AppLockerPolicy, reason: str) -> str:
+    """The id of the rule that a reason names; empty where none decided."""
+    word, _, rule = reason.partition(": ")
+    identifier = rule.partition(" ")[0]
+    known = {item.id for collection in policy.collections for item in collection.rules}
+    return f"{word}: {identifier}" if identifier in known else ""
