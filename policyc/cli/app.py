@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 import policyc
+from policyc.cli.comparing import diff
 from policyc.cli.options import (
     AsOption,
     BaselineOption,
@@ -57,6 +58,7 @@ def main(
 
 app.command()(scan)
 app.command()(check)
+app.command()(diff)
 
 
 @app.command(name="import")
@@ -215,9 +217,10 @@ def lint(
     A baseline: errors at their place, rules that can decide nothing, groups that no rule uses,
     and, only if a day is given, what is past its `until`. App Control, XML or binary,
     AppLocker, XML or registry.pol, Santa's profiles and rules, and fapolicyd's rules, trust files
-    and fapolicyd.conf, or a folder of them: dead rules, traps, and what stops a
-    machine, with an inventory also trusted files that users can write. Exit codes: 0 nothing but remarks; 1 an error was found in a policy, or
-    something pointless or overdue in a baseline; 2 an error in the baseline, or no policy.
+    and fapolicyd.conf, or a folder of them: dead rules, traps, and what stops a machine, with an
+    inventory also trusted files that users can write. Exit codes: 0 nothing but remarks; 1 an
+    error was found in a policy, or something pointless or overdue in a baseline; 2 an error in
+    the baseline, or no policy.
 
     Examples:
       policyc lint policyc.yaml

@@ -7,6 +7,7 @@ import textwrap
 
 from policyc.baseline.codes import BASELINE_CODES, CodePage
 from policyc.checks import CHECKS
+from policyc.diff.codes import CODES as DIFF_CODES
 from policyc.lowering.losses import LOSSES
 from policyc.targets.applocker.lint import MANUALS as APPLOCKER_MANUALS
 from policyc.targets.fapolicyd.lint import MANUALS as FAPOLICYD_MANUALS
@@ -29,7 +30,7 @@ def page_of(code: str) -> str | None:
     if code in APP_CONTROL_RULES:
         rule = APP_CONTROL_RULES[code]
         return f"{code} {rule.manual}\n\nFix: {rule.fix}"
-    others = FAPOLICYD_MANUALS | SANTA_MANUALS | APPLOCKER_MANUALS
+    others = FAPOLICYD_MANUALS | SANTA_MANUALS | APPLOCKER_MANUALS | DIFF_CODES
     return f"{code} {others[code]}" if code in others else None
 
 

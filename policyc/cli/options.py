@@ -38,6 +38,28 @@ class Report(enum.StrEnum):
     JSON = "json"
 
 
+class DiffFormat(enum.StrEnum):
+    """Output forms of a comparison of two policies."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+    ANNOTATIONS = "annotations"
+    GITLAB = "gitlab"
+    JUNIT = "junit"
+    MARKDOWN = "markdown"
+    CSV = "csv"
+
+
+class FailOnChange(enum.StrEnum):
+    """Which changes make ``diff`` exit 1 (or 3)."""
+
+    NEVER = "never"
+    WIDEN = "widen"
+    NARROW = "narrow"
+    ANY = "any"
+
+
 class PlatformName(enum.StrEnum):
     """Platforms a tree can belong to."""
 

@@ -23,7 +23,7 @@ from policyc.model.ir import (
 from policyc.model.loss import Drift, Loss
 from policyc.model.path import PathStyle
 
-_EXISTING: dict[Platform, frozenset[Collection]] = {
+EXISTING: dict[Platform, frozenset[Collection]] = {
     Platform.WINDOWS: frozenset(Collection),
     Platform.MACOS: frozenset(
         {Collection.EXECUTABLE, Collection.LIBRARY, Collection.SCRIPT, Collection.DRIVER}
@@ -57,8 +57,8 @@ def specialise(
     target cannot govern is L001 unless the baseline says which collections it asks for; a
     path of the wrong platform is L015.
     """
-    asked = _asked(policy, policy.targets.get(target, TargetSettings()))
-    missing = (frozenset(asked) & _EXISTING[platform]) - collections
+    asked = asked_modes(policy, target)
+    missing = (frozenset(asked) & EXISTING[platform]) - collections
     losses = _ungoverned(policy, files, target, missing)
     governed = {item: asked[item] for item in sorted(asked, key=_by_value) if item in collections}
     rules = set()
@@ -68,14 +68,26 @@ def specialise(
         foreign = _foreign_path(rule, platform)
         if foreign:
             losses.append(_foreign_loss(rule, files, target, platform))
-        elif not _vacuous(rule.match, platform):
-            rules.add(_without_vacuous_exceptions(rule, platform))
+            continue
+        own = on_platform(rule, platform)
+        if own is not None:
+            rules.add(own)
     specialised = replace(policy, governs=governed, rules=frozenset(rules))
     return Specialised(policy=specialised, losses=tuple(losses))
 
 
-def _asked(policy: PolicyIR, settings: TargetSettings) -> dict[Collection, Mode]:
+def on_platform(rule: Rule, platform: Platform) -> Rule | None:
+    """A rule without the exceptions that no file on a platform is in; None if it says nothing."""
+    if platform not in rule.platforms or _foreign_path(rule, platform):
+        return None
+    if _vacuous(rule.match, platform):
+        return None
+    return _without_vacuous_exceptions(rule, platform)
+
+
+def asked_modes(policy: PolicyIR, target: str) -> dict[Collection, Mode]:
     """The collections the baseline asks of a target, each with the nearest mode said for it."""
+    settings = policy.targets.get(target, TargetSettings())
     default = settings.mode or _common_mode(policy)
     wanted = policy.governs if settings.collections is None else settings.collections
     return {

@@ -5,15 +5,12 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import re
 from collections.abc import Sequence
 
 from policyc.model.diagnostic import Finding, Level
+from policyc.reports.escapes import SEVERITIES, attribute, cell, markdown
 from policyc.reports.json import dump
 from policyc.reports.safe import printable
-
-_GITLAB = {Level.ERROR: "critical", Level.WARNING: "major", Level.INFO: "info"}
-_XML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
 
 
 def findings_csv(findings: Sequence[Finding]) -> str:
@@ -37,13 +34,8 @@ def findings_csv(findings: Sequence[Finding]) -> str:
             "" if first is None else first.data.hex(),
             item.accepted,
         )
-        writer.writerow([_cell(cell) for cell in cells])
+        writer.writerow([cell(item_cell) for item_cell in cells])
     return stream.getvalue()
-
-
-def _cell(text: str) -> str:
-    shown = printable(text)
-    return f"'{shown}" if shown[:1] in ("=", "+", "-", "@") else shown
 
 
 def findings_junit(findings: Sequence[Finding]) -> str:
@@ -56,19 +48,15 @@ def findings_junit(findings: Sequence[Finding]) -> str:
         f'<testsuite name="policyc check" {counts}>',
     ]
     for item in findings:
-        name = f'classname="{item.code}" name="{_attribute(item.path)}"'
+        name = f'classname="{item.code}" name="{attribute(item.path)}"'
         inner = ""
         if item.accepted:
-            inner = f'<skipped message="{_attribute(item.accepted)}"/>'
+            inner = f'<skipped message="{attribute(item.accepted)}"/>'
         elif item.level is not Level.INFO:
-            failure = f'type="{item.level.value}" message="{_attribute(item.message)}"'
+            failure = f'type="{item.level.value}" message="{attribute(item.message)}"'
             inner = f"<failure {failure}/>"
         lines.append(f"  <testcase {name}>{inner}</testcase>" if inner else f"  <testcase {name}/>")
     return "\n".join([*lines, "</testsuite>"])
-
-
-def _attribute(text: str) -> str:
-    return "".join(_XML.get(char, char) for char in printable(text))
 
 
 def findings_gitlab(findings: Sequence[Finding]) -> str:
@@ -78,7 +66,7 @@ def findings_gitlab(findings: Sequence[Finding]) -> str:
             "description": printable(item.message),
             "check_name": item.code,
             "fingerprint": _fingerprint(item),
-            "severity": _GITLAB[item.level],
+            "severity": SEVERITIES[item.level],
             "location": {"path": printable(item.path), "lines": {"begin": 1}},
         }
         for item in findings
@@ -97,18 +85,9 @@ def findings_markdown(findings: Sequence[Finding]) -> str:
     """A Markdown table without accepted findings, everything from a file in it escaped."""
     lines = ["| level | code | file | finding | sha256 |", "|---|---|---|---|---|"]
     lines += [
-        f"| {item.level.value} | {item.code} | {_plain(item.path)} | {_plain(item.message)} "
+        f"| {item.level.value} | {item.code} | {markdown(item.path)} | {markdown(item.message)} "
         f"| {(item.sha256 or '')[:16]} |"
         for item in findings
         if not item.accepted
     ]
     return "\n".join(lines)
-
-
-def _plain(text: str) -> str:
-    """Text with every character that Markdown or HTML reads as markup written as an entity."""
-    return re.sub(r"[^\w ./,:=-]|_|://", lambda hit: _entities(hit[0]), printable(text))
-
-
-def _entities(text: str) -> str:
-    return "".join(f"&#{ord(char)};" for char in text)

@@ -184,5 +184,7 @@ class Target(Generic[M]):
     """Who rules can be for; None where they are for everybody."""
     describe: Callable[[M, FileFacts], tuple[str, ...]] | None = None
     """Lines for people on how it comes to a decision, where the reason says too little."""
+    cause: Callable[[M, str], str] | None = None
+    """The words of the rule that a reason names, where the reason itself only counts rules."""
     lift: Callable[[Artifact], Lifted] | None = None
     lift_folder: FolderLift | None = None

@@ -256,9 +256,13 @@ def _read(name: str, text: str, found: _Words) -> None:
             found.paths.append(path)
 
 
+def is_placeholder(digest: str) -> bool:
+    """One digit repeated is what placeholders are written as: no file has such a digest."""
+    return len(set(digest)) == 1
+
+
 def _digests(text: str) -> list[Digest]:
-    # One digit repeated is what placeholders are written as: no file has such a digest.
-    if len(set(text)) == 1:
+    if is_placeholder(text):
         return []
     if len(text) == 40:
         return [CdHash(text), PageHash(text)]

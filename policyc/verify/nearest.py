@@ -101,7 +101,7 @@ def parts_of(atom: Atom) -> Iterator[Atom]:
 def failure(atom: Atom, facts: FileFacts) -> str:
     """What the file has and what the condition needs."""
     unknown: Tri = atom_holds(atom, facts)
-    own = "not known" if unknown is None else _own(atom, facts)
+    own = "not known" if unknown is None else own_value(atom, facts)
     kind, _, wanted = condition_text(atom).partition(" ")
     return f"{kind} {own}, needs {wanted}"
 
@@ -137,7 +137,7 @@ def condition_text(atom: Atom) -> str:
             assert_never(atom)
 
 
-def _own(atom: Atom, facts: FileFacts) -> str:
+def own_value(atom: Atom, facts: FileFacts) -> str:
     """The file's own value where the condition looks."""
     match atom:
         case HasHash():

@@ -75,6 +75,25 @@ def policy_witnesses(policy: PolicyIR, world: Known, platform: Platform) -> Iter
             yield from _made(both, world, platform, collection)
 
 
+def rule_witnesses(
+    rule: Rule,
+    world: Known,
+    platform: Platform,
+    collections: Iterable[Collection],
+    partners: Iterable[Rule] = (),
+) -> Iterator[FileFacts]:
+    """Files around one rule, then for each partner where both hold, and where its exceptions do."""
+    chosen = sorted(collections, key=_value)
+    for collection in chosen:
+        yield from _around(rule, world, platform, collection)
+    for partner in partners:
+        branches = sorted(partner.unless, key=lambda item: sorted(map(canonical_atom, item.atoms)))
+        for collection in [item for item in chosen if item in partner.collections][:1]:
+            for branch in (partner.match, *branches):
+                both = rule.match.atoms | branch.atoms
+                yield from _made(both, world, platform, collection)
+
+
 def _pairs(rules: list[Rule]) -> Iterator[tuple[Rule, Rule]]:
     """Every forbid with every permit; of many rules, with one of each form of the other side."""
     forbids = [rule for rule in rules if rule.effect is Effect.FORBID]

@@ -60,7 +60,8 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["scan", "check", "init", "compile", "verify", "explain", "targets", "schema"]
+    "command",
+    ["scan", "check", "init", "compile", "verify", "diff", "explain", "targets", "schema"],
 )
 def test_every_command_has_examples(command: str) -> None:
     result = policyc(command, "--help")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from policyc.targets.base import FolderLift, People, Target
 from policyc.targets.fapolicyd.capabilities import CAPABILITIES, governs
-from policyc.targets.fapolicyd.describe import describe
+from policyc.targets.fapolicyd.describe import cause, describe
 from policyc.targets.fapolicyd.emit import emit
 from policyc.targets.fapolicyd.evaluate import evaluate, evaluate_for
 from policyc.targets.fapolicyd.files import is_ours
@@ -25,4 +25,5 @@ TARGET: Target[FapolicydPolicy] = Target(
     lift=lambda artifact: lift_artifacts((artifact,)),
     lift_folder=FolderLift(reads=is_ours, lift=lift_artifacts),
     describe=describe,
+    cause=cause,
 )

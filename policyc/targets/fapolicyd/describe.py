@@ -13,13 +13,19 @@ _NUMBER = re.compile(r"rule=([0-9]+)")
 
 def describe(policy: FapolicydPolicy, facts: FileFacts) -> tuple[str, ...]:
     """The deciding rule as it stands in the file, a set by its name."""
-    match = _NUMBER.match(evaluate(policy, facts).reason)
+    text = cause(policy, evaluate(policy, facts).reason)
+    return (text,) if text else ()
+
+
+def cause(policy: FapolicydPolicy, reason: str) -> str:
+    """The rule that a reason gives the number of; empty where none decided."""
+    match = _NUMBER.match(reason)
     number = 0 if match is None else int(match[1])
     if not number:
-        return ()
+        return ""
     rule = policy.rules[number - 1]
     sides = [
         " ".join(f"{name}={value}" for name, value in side) or "all"
         for side in (rule.subject, rule.object)
     ]
-    return (f"{rule.decision} perm={rule.perm} {sides[0]} : {sides[1]}",)
+    return f"{rule.decision} perm={rule.perm} {sides[0]} : {sides[1]}"

@@ -1,0 +1,79 @@
+"""Findings about places in policy files, for pipelines: annotations, JUnit, GitLab, CSV."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Sequence
+
+from policyc.model.diagnostic import Level
+from policyc.reports.escapes import SEVERITIES, attribute, cell, command, command_property
+from policyc.reports.json import dump
+from policyc.reports.policy_sarif import PolicyFinding
+from policyc.reports.safe import printable
+
+_COMMANDS = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "notice"}
+ANNOTATIONS = 10
+"""Annotations of one level that GitHub shows of a step; more are cut off without a word."""
+
+
+def policy_annotations(findings: Sequence[PolicyFinding]) -> str:
+    """GitHub workflow commands; beyond what GitHub shows of a level one line tells how many."""
+    lines = []
+    for level, name in _COMMANDS.items():
+        own = [item for item in findings if item.level is level]
+        most = ANNOTATIONS if len(own) <= ANNOTATIONS else ANNOTATIONS - 1
+        for item in own[:most]:
+            column = f",col={item.column}" if item.column else ""
+            place = f"file={command_property(item.path)},line={max(1, item.line)}{column}"
+            lines.append(f"::{name} {place},title={item.code}::{command(item.message)}")
+        if len(own) > most:
+            lines.append(f"::{name}::and {len(own) - most:,} more like these")
+    return "\n".join(lines)
+
+
+def policy_junit(findings: Sequence[PolicyFinding], suite: str) -> str:
+    """JUnit XML: one test case a finding, which fails if it is an error."""
+    failed = sum(item.level is Level.ERROR for item in findings)
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        f'<testsuite name="{attribute(suite)}" tests="{len(findings)}" failures="{failed}">',
+    ]
+    for item in findings:
+        place = f"{item.path}:{item.line}:{item.column} {item.message}"
+        name = f'classname="{item.code}" name="{attribute(place)}"'
+        if item.level is Level.ERROR:
+            failure = f'<failure type="{item.code}" message="{attribute(item.message)}"/>'
+            lines.append(f"  <testcase {name}>{failure}</testcase>")
+        else:
+            lines.append(f"  <testcase {name}/>")
+    return "\n".join([*lines, "</testsuite>"])
+
+
+def policy_gitlab(findings: Sequence[PolicyFinding]) -> str:
+    """GitLab's code quality report."""
+    return dump(
+        [
+            {
+                "description": printable(item.message),
+                "check_name": item.code,
+                "fingerprint": hashlib.sha256(item.key.encode("utf-8", "replace")).hexdigest(),
+                "severity": SEVERITIES[item.level],
+                "location": {
+                    "path": printable(item.path),
+                    "lines": {"begin": max(1, item.line)},
+                },
+            }
+            for item in findings
+        ]
+    )
+
+
+def table_csv(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """RFC 4180 with a header; no cell that a spreadsheet would compute."""
+    stream = io.StringIO()
+    writer = csv.writer(stream)
+    writer.writerow(header)
+    writer.writerows([cell(text) for text in row] for row in rows)
+    return stream.getvalue()
