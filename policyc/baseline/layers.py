@@ -160,17 +160,22 @@ class Reading:
         around = Surroundings(groups=self.groups, levels=levels, load=load)
         return read_entries(node, around, self._collector)
 
+    def accepted(self, profile: str | None) -> Acceptance:
+        """What the baseline accepts with a profile; raises UnknownProfileError."""
+        return self._acceptance(self._layers(profile))
+
     def _acceptance(self, layers: tuple[str, ...]) -> Acceptance:
         """What the baseline and the layers over it accept."""
         parts = (self._accepted, *(self._accepted_by[name] for name in layers))
         return Acceptance(
             losses=tuple(item for part in parts for item in part.losses),
             findings=tuple(item for part in parts for item in part.findings),
+            lint=tuple(item for part in parts for item in part.lint),
         )
 
     def _check_accepted(self, names: set[str]) -> None:
         for part in (self._accepted, *self._accepted_by.values()):
-            check_accepted_rules(part.losses, names, self._collector)
+            check_accepted_rules((*part.losses, *part.lint), names, self._collector)
 
     def _settings(self, layers: tuple[str, ...]) -> Settings:
         settings = read_settings(self._main.top, self._collector)

@@ -5,19 +5,24 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 
+from policyc.baseline.acceptance import BASELINE_LINT, covering_lint, unused_lint
 from policyc.baseline.collector import Collector
 from policyc.lowering.containment import rule_contained
 from policyc.model.diagnostic import Diagnostic, Label, Level
 from policyc.model.ir import AcceptedLoss, Effect, Rule
 from policyc.model.span import Span
-from policyc.model.waiver import Waiver
+from policyc.model.waiver import AcceptedLint, Waiver
 
 SOON = dt.timedelta(days=30)
 """How long before its date a rule is named as due."""
 
 
-def lint_rules(written: Iterable[Rule]) -> tuple[Diagnostic, ...]:
+def lint_rules(
+    written: Iterable[Rule], accepted: Iterable[AcceptedLint] = ()
+) -> tuple[Diagnostic, ...]:
     """A warning for every rule that another one makes pointless, by position.
+
+    What ``accepted`` accepts is left out; an entry about a rule that accepts nothing is B013.
 
     B014: a permit inside a forbid never allows. B015: a rule inside another of the same
     effect changes no decision. Containment is sound and not complete, so a rule that is not
@@ -25,20 +30,30 @@ def lint_rules(written: Iterable[Rule]) -> tuple[Diagnostic, ...]:
     """
     rules = sorted(written, key=lambda rule: (rule.origin, rule.id))
     collector = Collector()
+    about_rules = [item for item in accepted if item.code in BASELINE_LINT]
+    used: set[AcceptedLint] = set()
+
+    def taken(code: str, rule: Rule) -> bool:
+        found = covering_lint(about_rules, code, rule=rule.name)
+        used.update(() if found is None else (found,))
+        return found is not None
+
     for rule in rules:
         dead = rule.effect is Effect.PERMIT
         forbid = _container(rule, rules, Effect.FORBID) if dead else None
         if forbid is not None:
+            if taken("B014", rule):
+                continue
             _add(collector, "B014", rule, forbid, "can never allow: a forbid covers all of it")
             continue
         wider = _container(rule, rules, rule.effect)
-        if wider is not None:
+        if wider is not None and not taken("B015", rule):
             _add(collector, "B015", rule, wider, "changes no decision: another rule covers it")
-    return tuple(collector.found)
+    return (*collector.found, *unused_lint(about_rules, frozenset(used)))
 
 
 def lint_dates(
-    written: Iterable[Rule], accepted: Iterable[AcceptedLoss | Waiver], day: dt.date
+    written: Iterable[Rule], accepted: Iterable[AcceptedLoss | Waiver | AcceptedLint], day: dt.date
 ) -> tuple[Diagnostic, ...]:
     """What is past its ``until`` on ``day`` (B025) or will be within 30 days (B026).
 

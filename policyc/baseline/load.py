@@ -15,6 +15,7 @@ from policyc.model.diagnostic import Diagnostic
 from policyc.model.inventory import Inventory
 from policyc.model.ir import PolicyIR, Rule
 from policyc.model.span import Span
+from policyc.model.waiver import AcceptedLint
 
 LoadInventory: TypeAlias = Callable[[str], Inventory]
 """Gives the inventory a ``from:`` names; raises InventoryError or OSError."""
@@ -26,7 +27,8 @@ class LoadedBaseline:
 
     ``sources`` are the texts the diagnostics' positions refer to, by file name; ``file`` and
     ``text`` are the baseline's own. ``written`` are the rules as they are written, a rule that
-    stands twice included. ``remarks`` are for ``lint``: they keep nothing from being built.
+    stands twice included. ``remarks`` are for ``lint``: they keep nothing from being built, and
+    ``accepted_lint`` are the results of it that the baseline takes as they are.
     """
 
     policy: PolicyIR | None
@@ -36,6 +38,7 @@ class LoadedBaseline:
     sources: Mapping[str, str] = field(default_factory=dict)
     written: tuple[Rule, ...] = ()
     remarks: tuple[Diagnostic, ...] = ()
+    accepted_lint: tuple[AcceptedLint, ...] = ()
 
 
 def load_baseline(
@@ -92,10 +95,12 @@ def read_source(source: Source, profile: str | None) -> LoadedBaseline:
     policy: PolicyIR | None = None
     written: tuple[Rule, ...] = ()
     remarks: tuple[Diagnostic, ...] = ()
+    accepted: tuple[AcceptedLint, ...] = ()
     if main is not None:
         reading = Reading(main, library, collector)
         policy, written = reading.policy(profile)
         remarks = reading.groups.unused(source.name)
+        accepted = reading.accepted(profile).lint
     order = {name: at for at, name in enumerate(library.sources)}
     return LoadedBaseline(
         policy=None if collector.failed else policy,
@@ -105,6 +110,7 @@ def read_source(source: Source, profile: str | None) -> LoadedBaseline:
         sources=library.sources,
         written=written,
         remarks=remarks,
+        accepted_lint=accepted,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from typing import Any
 
+from policyc.baseline.acceptance import BASELINE_LINT
 from policyc.baseline.conditions import CONDITIONS, HASHES, MASQUERADE
 from policyc.baseline.includes import TOP
 from policyc.baseline.profiles import PROFILE
@@ -18,6 +19,7 @@ from policyc.model.facts import Collection, Platform
 from policyc.model.ir import Mode
 from policyc.targets import load_target, target_names
 from policyc.targets.base import SettingKind, SettingSpec
+from policyc.targets.lint_codes import lint_pages
 
 _TEXT: dict[str, Any] = {"type": ["string", "number"]}
 _DAY: dict[str, Any] = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
@@ -103,11 +105,18 @@ def _accept() -> dict[str, Any]:
         "sha256": {"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"},
         "path": {"type": "string"},
     }
+    about_rule = {"lint": {"enum": list(BASELINE_LINT)}, "rule": {"type": "string"}}
+    about_file = {
+        "lint": {"enum": sorted(lint_pages())},
+        "path": {"type": "string", "description": "the end of a file's name: rules.d/*.rules"},
+    }
     scoped = {"anyOf": [{"required": ["sha256"]}, {"required": ["path"]}]}
     return {
         "anyOf": [
             _object({**loss, **common}, required=("loss", "target", "reason")),
             {**_object({**finding, **common}, required=("finding", "reason")), **scoped},
+            _object({**about_rule, **common}, required=("lint", "rule", "reason")),
+            _object({**about_file, **common}, required=("lint", "path", "reason")),
         ]
     }
 

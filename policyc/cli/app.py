@@ -207,6 +207,14 @@ def lint(
         str | None,
         typer.Option("--on", help="Also name what is due on this day: 2026-12-31."),
     ] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            "--baseline",
+            "-b",
+            help="For policies of a platform: the baseline that accepts results.",
+        ),
+    ] = None,
     *,
     today: Annotated[
         bool, typer.Option("--today", help="As --on with the day of this machine's clock.")
@@ -234,22 +242,33 @@ def lint(
       policyc lint santa.mobileconfig
 
       policyc lint applocker.xml applocker-audit.xml
+
+      policyc lint out/fapolicyd -b policyc.yaml
     """
+    from policyc.cli.days import lint_day  # noqa: PLC0415
+
     baselines = [path for path in files or () if path.suffix in (".yaml", ".yml")]
+    day = lint_day(on, today=today)
     if baselines or not files:
         from policyc.cli.compiling import run_lint  # noqa: PLC0415
         from policyc.cli.console import fail  # noqa: PLC0415
-        from policyc.cli.days import lint_day  # noqa: PLC0415
 
-        if len(files or ()) > 1:
+        if len(files or ()) > 1 or baseline is not None:
             fail("one baseline at a time, and no policies with it")
-        day = lint_day(on, today=today)
         named = baselines[0] if baselines else None
         run_lint(named, inventory or [], profile=profile, day=day)
         return
     from policyc.cli.linting import lint_policies  # noqa: PLC0415
 
-    lint_policies(files, form, min_os=min_os, daemons=daemon or [], inventories=inventory or [])
+    lint_policies(
+        files,
+        form,
+        min_os=min_os,
+        daemons=daemon or [],
+        inventories=inventory or [],
+        baseline=baseline,
+        day=day,
+    )
 
 
 @app.command()

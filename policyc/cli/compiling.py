@@ -31,8 +31,9 @@ from policyc.inventory.schema import to_row
 from policyc.model.artifact import COMPANIONS, Artifact
 from policyc.model.diagnostic import Level
 from policyc.model.inventory import HostInfo, Inventory
-from policyc.model.ir import PolicyIR, canonical
+from policyc.model.ir import AcceptedLoss, PolicyIR, canonical
 from policyc.model.loss import Loss
+from policyc.model.waiver import AcceptedLint, Waiver
 from policyc.reports.json import dump
 from policyc.reports.safe import printable
 from policyc.reports.text import loss_diagnostics, table
@@ -108,10 +109,14 @@ def run_lint(
     Exits 1 if something decides nothing or is past its date.
     """
     loaded, policy = load(baseline, read_inventories(inventories), profile)
-    pointless = lint_rules(loaded.written)
-    due = (
-        () if day is None else lint_dates(loaded.written, (*policy.accepted, *policy.waivers), day)
+    valid = [item for item in loaded.accepted_lint if not item.expired(day)]
+    pointless = lint_rules(loaded.written, valid)
+    dated_entries: tuple[AcceptedLoss | Waiver | AcceptedLint, ...] = (
+        *policy.accepted,
+        *policy.waivers,
+        *loaded.accepted_lint,
     )
+    due = () if day is None else lint_dates(loaded.written, dated_entries, day)
     show((*pointless, *loaded.remarks, *due), loaded.sources)
     overdue = [item for item in due if item.level is not Level.INFO]
     dated = "" if day is None else f", {len(overdue):,} past their date on {day}"

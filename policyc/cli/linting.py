@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,25 +10,25 @@ from typing import Any
 
 import typer
 
-from policyc.cli.compiling import read_inventories
-from policyc.cli.console import Exit, fail, out
+from policyc.baseline.acceptance import covering_lint, unused_lint
+from policyc.cli.compiling import load, read_inventories
+from policyc.cli.console import Exit, fail, out, show
 from policyc.cli.wdac import any_document
 from policyc.model.diagnostic import Level
 from policyc.reports.policy_sarif import PolicyFinding, policy_sarif
 from policyc.reports.safe import printable
-from policyc.targets.applocker.lint import MANUALS as APPLOCKER_MANUALS
 from policyc.targets.applocker.lint import is_ours as is_applocker
 from policyc.targets.applocker.lint import lint as lint_applocker
 from policyc.targets.base import ArtifactError
 from policyc.targets.fapolicyd.daemon import DaemonVersion
 from policyc.targets.fapolicyd.files import is_ours
-from policyc.targets.fapolicyd.lint import MANUALS, lint
+from policyc.targets.fapolicyd.lint import lint
 from policyc.targets.fapolicyd.lint_context import EVERY_VERSION
+from policyc.targets.lint_codes import lint_pages
 from policyc.targets.lint_register import LintFinding
-from policyc.targets.santa.lint import MANUALS as SANTA_MANUALS
 from policyc.targets.santa.lint import is_ours as is_santa
 from policyc.targets.santa.lint import lint as lint_santa
-from policyc.targets.wdac.lint import OS_NAMES, RULES, lint_document
+from policyc.targets.wdac.lint import OS_NAMES, lint_document
 
 _FORMS = ("text", "json", "sarif")
 _MOST_BYTES = 64 << 20
@@ -40,8 +41,13 @@ def lint_policies(
     min_os: str,
     daemons: Sequence[str],
     inventories: list[Path],
+    baseline: Path | None = None,
+    day: dt.date | None = None,
 ) -> None:
-    """Print the findings; exits 1 for an error, 2 for what is no policy."""
+    """Print the findings; exits 1 for an error, 2 for what is no policy.
+
+    What ``baseline`` accepts is left out, unless it is past its date on ``day``.
+    """
     if min_os not in OS_NAMES or form not in _FORMS:
         fail(f"--min-os is one of {', '.join(OS_NAMES)}; --format is {', '.join(_FORMS)}")
     texts = _texts(paths)
@@ -49,16 +55,14 @@ def lint_policies(
     found = _fapolicyd(texts, daemons, inventories) if texts else []
     profiles = [path for path in paths if path not in ours and is_santa(path.name)]
     found += _santa(profiles)
-    manuals = MANUALS | SANTA_MANUALS | APPLOCKER_MANUALS
     rest = [path for path in paths if path not in ours and path not in profiles]
     applocker = {str(path): data for path in rest if is_applocker(data := _data(path))}
     found += _applocker(applocker)
     others = [path for path in rest if str(path) not in applocker]
     if others:
         found += _app_control(others, min_os)
-        manuals |= {code: rule.manual for code, rule in RULES.items()}
-        manuals["W000"] = "What the schema or the compiler refuses."
-    _print(found, manuals, form, len(texts) + len(profiles) + len(rest))
+    found, accepted = _without_accepted(found, baseline, day)
+    _print(found, lint_pages(), form, len(texts) + len(profiles) + len(rest), accepted)
     if any(item.level is Level.ERROR for item in found):
         raise typer.Exit(Exit.FINDINGS)
 
@@ -147,8 +151,28 @@ def _app_control(paths: Sequence[Path], min_os: str) -> list[PolicyFinding]:
     ]
 
 
+def _without_accepted(
+    found: list[PolicyFinding], baseline: Path | None, day: dt.date | None
+) -> tuple[list[PolicyFinding], int]:
+    """The findings that the baseline does not accept, and how many it does."""
+    if baseline is None:
+        return found, 0
+    loaded, _ = load(baseline, None, None)
+    items = tuple(item for item in loaded.accepted_lint if not item.expired(day))
+    taken = [covering_lint(items, item.code, path=item.path) for item in found]
+    families = {item.code[0] for item in found}
+    asked = tuple(item for item in items if item.path is not None and item.code[0] in families)
+    show(unused_lint(asked, frozenset(item for item in taken if item)), loaded.sources)
+    kept = [item for item, by in zip(found, taken, strict=True) if by is None]
+    return kept, len(found) - len(kept)
+
+
 def _print(
-    found: Sequence[PolicyFinding], manuals: Mapping[str, str], form: str, count: int
+    found: Sequence[PolicyFinding],
+    manuals: Mapping[str, str],
+    form: str,
+    count: int,
+    accepted: int,
 ) -> None:
     if form == "json":
         keys = ("code", "line", "message", "fix")
@@ -168,4 +192,5 @@ def _print(
             place = f"{item.path}:{item.line}" if item.line else item.path
             line = f"{place}: {item.level.value}[{item.code}]: {item.message}"
             out(f"{printable(line)}\n  = help: {item.fix}")
-        out(f"{len(found)} findings in {count} policies")
+        also = f", {accepted} accepted by the baseline" if accepted else ""
+        out(f"{len(found)} findings in {count} policies{also}")

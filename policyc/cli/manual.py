@@ -9,10 +9,7 @@ from policyc.baseline.codes import BASELINE_CODES, CodePage
 from policyc.checks import CHECKS
 from policyc.diff.codes import CODES as DIFF_CODES
 from policyc.lowering.losses import LOSSES
-from policyc.targets.applocker.lint import MANUALS as APPLOCKER_MANUALS
-from policyc.targets.fapolicyd.lint import MANUALS as FAPOLICYD_MANUALS
-from policyc.targets.santa.lint import MANUALS as SANTA_MANUALS
-from policyc.targets.wdac.lint import RULES as APP_CONTROL_RULES
+from policyc.targets.lint_codes import lint_pages
 
 _WIDTH = 88
 
@@ -27,10 +24,7 @@ def page_of(code: str) -> str | None:
         return f"{code} {LOSSES[code].title}\n\n{_filled(LOSSES[code].text)}\n\n{_accepting(code)}"
     if code in BASELINE_CODES:
         return _baseline_page(code, BASELINE_CODES[code])
-    if code in APP_CONTROL_RULES:
-        rule = APP_CONTROL_RULES[code]
-        return f"{code} {rule.manual}\n\nFix: {rule.fix}"
-    others = FAPOLICYD_MANUALS | SANTA_MANUALS | APPLOCKER_MANUALS | DIFF_CODES
+    others = lint_pages() | DIFF_CODES
     return f"{code} {others[code]}" if code in others else None
 
 

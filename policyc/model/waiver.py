@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 from policyc.model.diagnostic import Finding
 from policyc.model.identity import Sha256Flat
@@ -33,6 +34,32 @@ class Waiver:
         if self.sha256 is not None and finding.sha256 != self.sha256.value:
             return False
         return self.path is None or self.path.matches(finding.path)
+
+    def expired(self, on: dt.date | None) -> bool:
+        """Whether its last day is before ``on``; without a day nothing is expired."""
+        return on is not None and self.until is not None and self.until < on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedLint:
+    """One accepted result of ``lint``: about a rule of the baseline, or about policy files.
+
+    ``path`` is a pattern for the end of a file's name, in which ``*`` stays in a component.
+    """
+
+    code: str
+    reason: str
+    rule: str | None = None
+    path: str | None = None
+    owner: str = ""
+    until: dt.date | None = None
+    origin: Span = field(default=NOWHERE, compare=False)
+
+    def covers(self, code: str, *, rule: str | None = None, path: str | None = None) -> bool:
+        """Whether it accepts a result about a rule or a file."""
+        if code != self.code or (self.rule is not None and self.rule != rule):
+            return False
+        return self.path is None or (path is not None and PurePosixPath(path).match(self.path))
 
     def expired(self, on: dt.date | None) -> bool:
         """Whether its last day is before ``on``; without a day nothing is expired."""
