@@ -17,10 +17,12 @@ from policyc.baseline.acceptance import unused_acceptances
 from policyc.baseline.lint import lint_dates, lint_rules
 from policyc.cli.console import Exit, fail, keep_everything, note, out, show
 from policyc.compiler import (
+    PROVENANCE,
     BundleState,
     TargetResult,
     bundle_state,
     compile_policy,
+    stale_reasons,
     verify_artifacts,
     verify_witnesses,
     write_bundle,
@@ -252,11 +254,12 @@ def _check_only(
         if result.refused:
             stale = True
             continue
-        state, names = bundle_state(result, output)
+        state, _ = bundle_state(result, output)
         if state is not BundleState.CURRENT:
             stale = True
-            detail = f": {', '.join(names)}" if names else ""
-            note(f"{output / result.target} is {state.value}{detail}")
+            note(printable(f"{output / result.target} is {state.value}"))
+            for reason in stale_reasons(result, output):
+                note(f"  {printable(reason)}")
     if stale:
         note("policyc: run `policyc compile` and commit the result")
         raise typer.Exit(Exit.FINDINGS)
@@ -359,7 +362,7 @@ def _folder(folder: Path) -> tuple[Artifact, ...]:
     names = {
         path.relative_to(folder).as_posix(): path
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != "provenance.json"
+        if path.is_file() and path.name != PROVENANCE
     }
     return tuple(
         _artifact(path, name) for name, path in names.items() if not name.startswith(COMPANIONS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from policyc.compiler.bundle import BundleState, bundle_state, write_bundle
 from policyc.compiler.pipeline import (
+    PROVENANCE,
     TargetResult,
     compile_policy,
     compile_target,
@@ -12,8 +13,10 @@ from policyc.compiler.pipeline import (
     verify_artifacts,
     verify_witnesses,
 )
+from policyc.compiler.stale import stale_reasons
 
 __all__ = [
+    "PROVENANCE",
     "BundleState",
     "TargetResult",
     "bundle_state",
@@ -21,6 +24,7 @@ __all__ = [
     "compile_target",
     "describe_result",
     "evaluate_result",
+    "stale_reasons",
     "verify_artifacts",
     "verify_witnesses",
     "write_bundle",

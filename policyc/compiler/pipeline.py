@@ -53,6 +53,7 @@ class TargetResult:
         return not self.refused and self.failure is None
 
 
+PROVENANCE = "provenance.json"
 _SHOWN = 20
 """Files of the inventory that a reproducer is tried with first: each try is a compile."""
 
@@ -300,7 +301,7 @@ def _provenance_artifact(
     ]
     data = "{" + ",".join("\n " + line for line in lines) + "\n}\n"
     return Artifact(
-        name="provenance.json",
+        name=PROVENANCE,
         data=data.encode("ascii"),
         media_type="application/json",
         enforced=False,
