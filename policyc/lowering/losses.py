@@ -126,23 +126,11 @@ LOSSES: dict[str, LossKind] = {
         "recognises the language. Other scripts are text, which may be read by anything, an "
         "interpreter included. The policy governs the ones it can see.",
     ),
-    "L028": LossKind(
-        title="packages trusted by the database",
-        text="fapolicyd takes its trust from the rpm database, as the baseline asks "
-        "(targets.fapolicyd.packages: rpm), so every file of every installed package may run. "
-        "No rule of the baseline permits that.",
-    ),
     "L029": LossKind(
         title="elliptic-curve signatures are ignored",
         text="App Control does not verify ECDSA signatures, nor those of RSA keys above 4096 bits: "
         "a file whose signer has such a key is unsigned to it, so a rule by issuer does not match "
         "the file.",
-    ),
-    "L030": LossKind(
-        title="packages through the daemon's filter",
-        text="Of the packages in the rpm database fapolicyd trusts the files that its own filter "
-        "includes; the usual one leaves out most of /usr/share and /usr/src. Other packaged files "
-        "are denied unless another rule permits them.",
     ),
     "L031": LossKind(
         title="named by weaker hashes as well",
@@ -159,6 +147,18 @@ LOSSES: dict[str, LossKind] = {
         title="packaged apps by family only",
         text="A rule on a package family matches every version of it. Once a policy has one, "
         "packaged apps run by such rules only and no longer by their signers.",
+    ),
+    "L034": LossKind(
+        title="packages trusted by the database",
+        text="fapolicyd takes its trust from the rpm database, as the baseline asks "
+        "(targets.fapolicyd.packages: rpm), so every file of every installed package may run. "
+        "No rule of the baseline permits that.",
+    ),
+    "L035": LossKind(
+        title="packages through the daemon's filter",
+        text="Of the packages in the rpm database fapolicyd trusts the files that its own filter "
+        "includes; the usual one leaves out most of /usr/share and /usr/src. Other packaged files "
+        "are denied unless another rule permits them.",
     ),
     "L040": LossKind(
         title="principals not expressible",

@@ -42,7 +42,7 @@ def database_losses(policy: PolicyIR, files: tuple[FileFacts, ...]) -> list[Loss
     if not asking:
         return [
             loss(
-                "L028",
+                "L034",
                 Drift.WIDENS,
                 target=_TARGET,
                 covers=(_ALL,),
@@ -54,7 +54,7 @@ def database_losses(policy: PolicyIR, files: tuple[FileFacts, ...]) -> list[Loss
         ]
     return [
         loss(
-            "L030",
+            "L035",
             Drift.NARROWS,
             target=_TARGET,
             covers=(rule.match,),

@@ -46,7 +46,7 @@ def text_of(result: TargetResult, name: str) -> str:
 def test_the_database_is_named_and_nothing_is_listed() -> None:
     done = compiled(FromPackage(manager="rpm"))
     assert done.failure is None
-    assert [item.code for item in done.losses if item.rule] == ["L030"]
+    assert [item.code for item in done.losses if item.rule] == ["L035"]
     assert "trust = rpmdb,file\n" in text_of(done, "fapolicyd.conf")
     assert "/usr/bin" not in text_of(done, "trust.d/policyc")
     assert list(done.provenance) == ["trust rpmdb"]
@@ -56,7 +56,7 @@ def test_the_database_is_named_and_nothing_is_listed() -> None:
 def test_the_database_may_run_more_than_the_baseline() -> None:
     done = compiled(AtPath(PathPattern("/opt/**")))
     assert done.failure is None
-    assert [item.code for item in done.refused] == ["L028"]
+    assert [item.code for item in done.refused] == ["L034"]
     assert done.report.wider == 1
 
 
@@ -73,7 +73,7 @@ def test_without_the_setting_files_are_listed() -> None:
 def test_what_the_database_cannot_say_is_expanded(changes: dict[str, Any]) -> None:
     done = compiled(FromPackage(manager="rpm"), **changes)
     assert done.failure is None
-    assert "L028" in {item.code for item in done.refused}
+    assert "L034" in {item.code for item in done.refused}
 
 
 @pytest.mark.parametrize(
