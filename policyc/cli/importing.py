@@ -69,9 +69,8 @@ def _names(target: str | None) -> tuple[str, ...]:
 
 
 def _problem(name: str, error: ArtifactError, otherwise: str) -> str:
-    file = error.artifact or otherwise
-    place = f"{file}:{error.line}" if error.line else file
-    return f"{printable(place)}: {name}: {printable(error.message)}"
+    error.artifact = error.artifact or otherwise
+    return f"{printable(error.where)}: {name}: {printable(error.message)}"
 
 
 def _remarks(path: Path, lifted: Lifted) -> list[str]:

@@ -45,7 +45,7 @@ def lint_policies(
     ours = [path for path in paths if path.is_dir() or is_ours(path.as_posix())]
     found = _fapolicyd(texts, daemons, inventories) if texts else []
     profiles = [path for path in paths if path not in ours and is_santa(path.name)]
-    found += _santa(profiles)
+    found += _santa(profiles, inventories)
     manuals = MANUALS | SANTA_MANUALS
     others = [path for path in paths if path not in ours and path not in profiles]
     if others:
@@ -110,16 +110,18 @@ def _finding(item: LintFinding[Any], path: str, line: int) -> PolicyFinding:
     )
 
 
-def _santa(paths: Sequence[Path]) -> list[PolicyFinding]:
+def _santa(paths: Sequence[Path], inventories: list[Path]) -> list[PolicyFinding]:
     found: list[PolicyFinding] = []
+    inventory = read_inventories(inventories) if paths else None
+    files = () if inventory is None else inventory.files
     for path in paths:
         data = _text(path).encode("utf-8", "surrogateescape")
         try:
-            own = lint_santa(str(path), data)
+            own = lint_santa(str(path), data, files)
         except ArtifactError as error:
-            place = f"{path}:{error.line}" if error.line else str(path)
-            fail(printable(f"{place}: {error.message}"))
-        found += [_finding(item, str(path), 0) for item in own]
+            error.artifact = str(path)
+            fail(printable(f"{error.where}: {error.message}"))
+        found += [_finding(item, str(path), item.place.line) for item in own]
     return found
 
 
