@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from policyc.baseline import read
 from policyc.baseline.collector import Collector, did_you_mean
@@ -47,7 +47,10 @@ HASHES: dict[str, Callable[[str], Digest]] = {
     "page": PageHash,
     "cdhash": CdHash,
 }
-SIGNER = ("publisher", "common_name", "issuer", "leaf", "team", "signing_id", "eku", "program")
+SIGNER = (
+    *("publisher", "common_name", "issuer", "leaf", "team", "signing_id", "eku", "program"),
+    "platform_binary",
+)
 PRODUCT = ("name", "original_filename", "internal_name", "file_description", "version")
 PACKAGE = ("manager", "name")
 MASQUERADE = ("level", "codes")
@@ -166,12 +169,7 @@ def _atoms(own: Mapping, collector: Collector) -> list[Atom]:
     pattern = read.value(own.get("path"), "path", PathPattern, collector)
     ftype = read.text(own.get("type"), "type", collector)
     masquerade = _masquerade(own.get("masquerade"), collector)
-    trusted = read.flag(own.get("trusted"), "trusted", collector)
-    if trusted is False:
-        key = own.key("trusted")
-        if key is not None:
-            remedy = "put `trusted: true` under unless"
-            collector.add("B007", "only `trusted: true` is a condition", key.span, remedy=remedy)
+    trusted = _only_true(own, "trusted", collector)
     atoms += [
         None if pattern is None else AtPath(pattern),
         None if ftype is None else OfType(ftype),
@@ -245,7 +243,19 @@ def _signer(node: Node | None, collector: Collector) -> SignedBy | None:
         signing_id=read.value(own.get("signing_id"), "signing_id", SigningId, collector),
         eku=read.value(own.get("eku"), "eku", Oid, collector),
         program=read.text(own.get("program"), "program", collector),
+        platform_binary=_only_true(own, "platform_binary", collector),
     )
+
+
+def _only_true(own: Mapping, name: str, collector: Collector) -> Literal[True] | None:
+    """A condition that has no other value; what is not so is said with ``unless``."""
+    found = read.flag(own.get(name), name, collector)
+    if found is False:
+        key = own.key(name)
+        if key is not None:
+            remedy = f"put `{name}: true` under unless"
+            collector.add("B007", f"only `{name}: true` is a condition", key.span, remedy=remedy)
+    return found or None
 
 
 def _product(node: Node | None, collector: Collector) -> IsProduct | None:

@@ -11,6 +11,7 @@ from policyc.baseline.cover import Proposal, Proposed
 from policyc.baseline.propose import RuleLevel, match_for
 from policyc.model.facts import UNKNOWN, FileFacts, PackageState
 from policyc.model.ir import FromPackage, IsProduct, SignedBy
+from policyc.model.loss import Loss
 from policyc.model.signatures import SignatureGrade
 
 BY_HASH = "by-hash.parquet"
@@ -25,8 +26,16 @@ _ALSO = {
 _UPDATE = "stays valid after an update"
 
 
-def baseline_text(name: str, proposal: Proposal, targets: Mapping[str, Iterable[str]]) -> str:
-    """The YAML. Every text from a file is a quoted JSON text, which YAML reads the same."""
+def baseline_text(
+    name: str,
+    proposal: Proposal,
+    targets: Mapping[str, Iterable[str]],
+    accepted: Iterable[Loss] = (),
+) -> str:
+    """The YAML. Every text from a file is a quoted JSON text, which YAML reads the same.
+
+    ``accepted`` is what a target does whatever a baseline says.
+    """
     lines = [
         "# yaml-language-server: $schema=policyc.schema.json",
         "# Proposed by policyc init from an inventory. Read the report beside it before use.",
@@ -46,6 +55,14 @@ def baseline_text(name: str, proposal: Proposal, targets: Mapping[str, Iterable[
         ]
     if proposal.by_hash:
         lines += ["  - id: by-hash", f"    permit: {{from: {BY_HASH}, levels: [hash]}}"]
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for loss in accepted:
+        reasons.setdefault((loss.target, loss.code), []).append(loss.message)
+    if reasons:
+        lines.append("accept:")
+    for (target, code), messages in sorted(reasons.items()):
+        reason = _quoted("whatever a baseline says: " + "; ".join(sorted(messages)))
+        lines.append(f"  - {{loss: {code}, target: {target}, reason: {reason}}}")
     return "\n".join(lines) + "\n"
 
 

@@ -196,4 +196,6 @@ def _atom(atom: Atom) -> tuple[str, Any]:
 
 def _fields(atom: SignedBy | IsProduct | FromPackage) -> dict[str, Any]:
     values = ((name, getattr(atom, name)) for name in atom.__slots__)
-    return {name: str(value) for name, value in values if value is not None}
+    return {
+        name: value if value is True else str(value) for name, value in values if value is not None
+    }

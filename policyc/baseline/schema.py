@@ -192,6 +192,7 @@ def _condition() -> dict[str, Any]:
                 "signing_id": {"type": "string"},
                 "eku": {"type": "string"},
                 "program": {"type": "string", "description": "the signer's name for the program"},
+                "platform_binary": {"const": True, "description": "Apple's own code"},
             }
         ),
         "product": _object(

@@ -201,7 +201,7 @@ def _result_table(results: tuple[TargetResult, ...]) -> str:
             verdict = "failed verification"
         elif result.refused:
             losses = len(result.refused)
-            verdict = f"refused: {losses} widening loss{'' if losses == 1 else 'es'}"
+            verdict = f"refused: {losses} loss{'' if losses == 1 else 'es'}"
         else:
             verdict = "verified, witnesses for the first rules" if result.truncated else "verified"
         shown = (f"{count:,}" for count in counts)

@@ -54,7 +54,7 @@ def lint_policies(
     ours = [path for path in paths if path.is_dir() or is_ours(path.as_posix())]
     found = _fapolicyd(texts, daemons, inventories) if texts else []
     profiles = [path for path in paths if path not in ours and is_santa(path.name)]
-    found += _santa(profiles)
+    found += _santa(profiles, inventories)
     rest = [path for path in paths if path not in ours and path not in profiles]
     applocker = {str(path): data for path in rest if is_applocker(data := _data(path))}
     found += _applocker(applocker)
@@ -124,14 +124,16 @@ def _finding(item: LintFinding[Any], path: str, line: int) -> PolicyFinding:
     )
 
 
-def _santa(paths: Sequence[Path]) -> list[PolicyFinding]:
+def _santa(paths: Sequence[Path], inventories: list[Path]) -> list[PolicyFinding]:
     found: list[PolicyFinding] = []
+    inventory = read_inventories(inventories) if paths else None
+    files = () if inventory is None else inventory.files
     for path in paths:
         try:
-            own = lint_santa(str(path), _data(path))
+            own = lint_santa(str(path), _data(path), files)
         except ArtifactError as error:
             fail(printable(f"{error.place(str(path))}: {error.message}"))
-        found += [_finding(item, str(path), 0) for item in own]
+        found += [_finding(item, str(path), item.place.line) for item in own]
     return found
 
 

@@ -44,7 +44,8 @@ def run_init(
     )
     if hashed.files:
         write_inventory(hashed, folder / BY_HASH)
-    text = baseline_text(title, proposal, used)
+    accepted = [loss for loss in widening if loss.rule is None]
+    text = baseline_text(title, proposal, used, accepted)
     (folder / "policyc.yaml").write_text(text, encoding="utf-8")
     schema = json.dumps(json_schema(), indent=1, ensure_ascii=True) + "\n"
     (folder / "policyc.schema.json").write_text(schema, encoding="utf-8")
@@ -54,8 +55,9 @@ def run_init(
     out(f"written to {folder}: policyc.yaml, its inventories, report.md")
     out(f"next: policyc compile {folder}/policyc.yaml -i {folder}/inventory.parquet -o out")
     for loss in widening:
-        note(f"policyc: {loss.target} would have to allow more: {printable(loss.message)}")
-    if widening:
+        told = "accepted" if loss in accepted else "would have to allow more"
+        note(f"policyc: {loss.target}: {told}: {printable(loss.message)}")
+    if len(accepted) != len(widening):
         raise typer.Exit(Exit.FINDINGS)
 
 

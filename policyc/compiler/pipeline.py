@@ -16,7 +16,7 @@ from policyc.model.decision import Decision
 from policyc.model.facts import FileFacts
 from policyc.model.inventory import Inventory
 from policyc.model.ir import AcceptedLoss, PolicyIR, RuleId
-from policyc.model.loss import Drift, Loss
+from policyc.model.loss import Loss
 from policyc.targets import load_target
 from policyc.targets.base import ArtifactError, Lowered, Target
 from policyc.verify import Report, Witnesses, compare, reduced, together, witnesses
@@ -27,7 +27,7 @@ from policyc.verify.personas import personas
 class TargetResult:
     """What became of one target.
 
-    ``refused`` are the widening losses the baseline does not accept: nothing is written.
+    ``refused`` are the widening or grave losses the baseline does not accept: nothing is written.
     ``failure`` says that our own output did not verify; that is a defect of policyc.
     ``report`` counts the inventory's files, ``witness_report`` the made ones; ``truncated``
     says that there are more rules than the budget of witnesses reaches. ``reproducer`` holds
@@ -208,6 +208,7 @@ def _witnesses(prepared: _Prepared, model: object) -> Witnesses:
         platform=target.capabilities.platform,
         collections=target.capabilities.collections,
         governs=target.governs,
+        special=target.capabilities.special,
     )
 
 
@@ -261,7 +262,7 @@ def _accept(
             and item.rule in (None, loss.rule_name)
         ]
         used.update(matching)
-        if loss.drift is Drift.WIDENS and not matching:
+        if loss.refused and not matching:
             refused.append(loss)
     return tuple(refused), frozenset(used)
 

@@ -60,7 +60,9 @@ def proposed_policy(proposal: Proposal, inventory: Inventory, targets: Iterable[
 def propose_for(
     inventory: Inventory, targets: tuple[str, ...], levels: Sequence[RuleLevel] = DEFAULT_LEVELS
 ) -> tuple[Proposal, tuple[Loss, ...]]:
-    """A proposal, and the widening losses that are left, which is none as a rule.
+    """A proposal, and the widening losses that are left.
+
+    As a rule those are of no single condition, but what a target does whatever a baseline says.
 
     A condition for which a target would have to allow more than it says is given up, and its
     files go to the next best rule.

@@ -102,8 +102,9 @@ def _implied(atom: Atom) -> Iterator[tuple[str, Hashable]]:
     match atom:
         case SignedBy():
             yield "signed", True
-            if atom.signing_id is not None and atom.signing_id.team is not None:
-                yield "team", atom.signing_id.team.value
+            if atom.signing_id is not None:
+                team = atom.signing_id.team
+                yield ("platform_binary", str(True)) if team is None else ("team", team.value)
         case IsProduct():
             yield "image", True
         case FromPackage():
@@ -132,10 +133,12 @@ def _signed_implies(left: SignedBy, right: SignedBy) -> bool:
             continue
         if name == "team" and left.signing_id is not None and left.signing_id.team == wanted:
             continue
+        platform = left.signing_id is not None and left.signing_id.team is None
+        if name == "platform_binary" and platform:
+            continue
         return False
-    # A rule without team or signing ID also takes DEVELOPMENT signatures; one with does not.
-    narrow = left.team is not None or left.signing_id is not None
-    return narrow or (right.team is None and right.signing_id is None)
+    # A rule without Apple's conditions also takes DEVELOPMENT signatures; one with does not.
+    return left.apple or not right.apple
 
 
 def _product_implies(left: IsProduct, right: IsProduct) -> bool:

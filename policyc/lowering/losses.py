@@ -110,6 +110,17 @@ LOSSES: dict[str, LossKind] = {
         text="Santa lets the most specific rule win, so a permit by a more specific identifier "
         "overrides a forbid by a less specific one.",
     ),
+    "L023": LossKind(
+        title="runs without a rule",
+        text="Santa lets some programs of a Mac run whatever a policy permits. From 2026.5 on that "
+        "is all of Apple's own code that no rule forbids, wherever it is; and always, before any "
+        "rule is looked at, the programs that macOS and Santa themselves need.",
+    ),
+    "L024": LossKind(
+        title="nothing is permitted",
+        text="The policy is enforced and has no permit. A machine that gets it runs nothing but "
+        "Apple's own code: no MDM agent, no VPN, nothing to take the policy back with.",
+    ),
     "L025": LossKind(
         title="CDHash only where it is enforced",
         text="Santa takes the CDHash of the slice that runs, and only if its flags say hardened "
@@ -126,11 +137,22 @@ LOSSES: dict[str, LossKind] = {
         "recognises the language. Other scripts are text, which may be read by anything, an "
         "interpreter included. The policy governs the ones it can see.",
     ),
+    "L028": LossKind(
+        title="what must run is not permitted",
+        text="The baseline names programs that must run (targets.santa.must_run), such as the MDM "
+        "agent; macOS's MDM client and Santa's system extension always count. A policy that "
+        "blocks one of them cannot be taken back from afar.",
+    ),
     "L029": LossKind(
         title="elliptic-curve signatures are ignored",
         text="App Control does not verify ECDSA signatures, nor those of RSA keys above 4096 bits: "
         "a file whose signer has such a key is unsigned to it, so a rule by issuer does not match "
         "the file.",
+    ),
+    "L030": LossKind(
+        title="platform code by the signing IDs seen",
+        text="Santa has no rule for all of Apple's own code. The signing IDs seen in the inventory "
+        "stand in; other programs of Apple's are decided by the other rules.",
     ),
     "L031": LossKind(
         title="named by weaker hashes as well",
@@ -226,6 +248,7 @@ def loss(
     rule: Rule | None = None,
     policy: PolicyIR | None = None,
     collections: AbstractSet[Collection] = frozenset(Collection),
+    grave: bool = False,
 ) -> Loss:
     """Make a Loss of a known code; raises KeyError for an unknown one.
 
@@ -248,4 +271,5 @@ def loss(
         rule_name="" if rule is None else rule.name,
         inventory_hits=hits,
         origin=origin,
+        grave=grave,
     )

@@ -188,8 +188,7 @@ def _never_on(atom: Atom, platform: Platform) -> bool:
         case IsProduct():
             return platform is not Platform.WINDOWS
         case SignedBy():
-            apple = atom.team is not None or atom.signing_id is not None
-            if apple:
+            if atom.apple:
                 return platform is not Platform.MACOS
             if atom.program is not None:
                 return platform is not Platform.WINDOWS

@@ -214,7 +214,7 @@ def _signed_by(atom: SignedBy, facts: FileFacts) -> Tri:
 def signature_satisfies(atom: SignedBy, signature: Signature) -> bool:
     """Whether one signature satisfies every condition of ``atom``."""
     grades = {SignatureGrade.PRODUCTION}
-    if atom.team is None and atom.signing_id is None:
+    if not atom.apple:
         grades.add(SignatureGrade.DEVELOPMENT)
     leaf = signature.leaf
     return (
@@ -229,6 +229,7 @@ def signature_satisfies(atom: SignedBy, signature: Signature) -> bool:
         and (atom.signing_id is None or signature.signing_id == atom.signing_id)
         and (atom.eku is None or (leaf is not None and atom.eku in leaf.ekus))
         and (atom.program is None or signature.program == atom.program)
+        and (atom.platform_binary is None or signature.platform_binary)
     )
 
 

@@ -142,6 +142,12 @@ def _signing_id(facts: FileFacts) -> Iterable[Hashable] | None:
     return [item.signing_id.value for item in facts.signatures if item.signing_id is not None]
 
 
+def _platform_binary(facts: FileFacts) -> Iterable[Hashable] | None:
+    if facts.signatures is UNKNOWN:
+        return None
+    return {str(True) for item in facts.signatures if item.platform_binary}
+
+
 def _signed(facts: FileFacts) -> Iterable[Hashable] | None:
     if facts.signatures is UNKNOWN:
         return None
@@ -154,6 +160,8 @@ def signature_facets(signature: Signature) -> Iterator[tuple[str, Hashable]]:
     for name, value in (("team", signature.team), ("signing_id", signature.signing_id)):
         if value is not None:
             yield name, str(value)
+    if signature.platform_binary:
+        yield "platform_binary", str(True)
     for tbs in {cert.tbs.value: None for cert in signature.chain}:
         yield "issuer", tbs
     if signature.leaf is not None:
@@ -233,6 +241,7 @@ FACETS: dict[str, Facet[FileFacts]] = {
     "folder": lambda facts: folders(facts.path),
     "issuer": _issuer,
     "eku": _eku,
+    "platform_binary": _platform_binary,
     "ftype": lambda facts: _one(facts.ftype),
     "masquerade": _masquerade,
     "trusted": _trusted,
@@ -259,7 +268,7 @@ def facets_of(atom: Atom) -> list[tuple[str, Hashable]]:
                 name: getattr(atom, name)
                 for name in ("signing_id", "leaf", "common_name", "publisher", "team")
             }
-            own |= {"issuer": atom.issuer, "eku": atom.eku}
+            own |= {name: getattr(atom, name) for name in ("issuer", "eku", "platform_binary")}
             named: list[tuple[str, Hashable]] = [
                 (name, str(value)) for name, value in own.items() if value is not None
             ]

@@ -7,7 +7,7 @@ import enum
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from policyc.model.diagnostic import Level
 from policyc.model.facts import Collection, Platform
@@ -56,8 +56,9 @@ class SignedBy:
 
     ``issuer`` names any certificate of the chain by TBS hash, the leaf included (the rule
     App Control follows). ``common_name`` is the leaf's CN and ``program`` the name that the
-    signer gave the program (SpcSpOpusInfo), both compared exactly. ``team`` and
-    ``signing_id`` need a PRODUCTION signature, everything else one that is PRODUCTION or
+    signer gave the program (SpcSpOpusInfo), both compared exactly. ``platform_binary`` is
+    Apple's own code, whose signing ID begins with ``platform``. ``team``, ``signing_id`` and
+    ``platform_binary`` need a PRODUCTION signature, everything else one that is PRODUCTION or
     DEVELOPMENT (SNTRuleIdentifiers.mm).
     """
 
@@ -69,6 +70,12 @@ class SignedBy:
     signing_id: SigningId | None = None
     eku: Oid | None = None
     program: str | None = None
+    platform_binary: Literal[True] | None = None
+
+    @property
+    def apple(self) -> bool:
+        """Whether only code that Apple's tools signed can satisfy it."""
+        return any(item is not None for item in (self.team, self.signing_id, self.platform_binary))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

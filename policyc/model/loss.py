@@ -26,7 +26,8 @@ class Loss:
     of ``drift`` on a file of ``collections`` that satisfies one of ``covers`` is explained
     by this loss.
     ``inventory_hits`` counts such files in the inventory; ``rule`` is None when the loss
-    belongs to the policy as a whole.
+    belongs to the policy as a whole. A ``grave`` loss makes machines unusable: it is refused
+    until it is accepted, as one that widens is.
     """
 
     code: str
@@ -39,4 +40,10 @@ class Loss:
     rule: RuleId | None = None
     rule_name: str = ""
     inventory_hits: int = 0
+    grave: bool = False
     origin: Span = field(default=NOWHERE, compare=False)
+
+    @property
+    def refused(self) -> bool:
+        """Whether nothing is written until the baseline accepts it."""
+        return self.grave or self.drift is Drift.WIDENS

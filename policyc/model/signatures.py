@@ -79,6 +79,11 @@ class Signature:
     catalog: str = ""
 
     @property
+    def platform_binary(self) -> bool:
+        """Whether it names Apple's own code: a signing ID without a team."""
+        return self.signing_id is not None and self.signing_id.team is None
+
+    @property
     def leaf(self) -> Certificate | None:
         """The signer's own certificate."""
         return self.chain[0] if self.chain else None

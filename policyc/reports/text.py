@@ -88,9 +88,9 @@ def _told_once(group: list[Loss], accepted: str | None) -> Diagnostic:
 
 
 def loss_diagnostic(loss: Loss, *, accepted: str | None) -> Diagnostic:
-    """A loss as a diagnostic: an unaccepted widening is an error, an accepted one a note."""
+    """A loss as a diagnostic: one that is refused is an error, an accepted one a note."""
     level = Level.WARNING if loss.drift is Drift.NARROWS else Level.INFO
-    if loss.drift is Drift.WIDENS and accepted is None:
+    if loss.refused and accepted is None:
         level = Level.ERROR
     hits = f"{loss.inventory_hits} file{'' if loss.inventory_hits == 1 else 's'} of the inventory"
     notes = [f"{loss.drift.value}: {hits} {'is' if loss.inventory_hits == 1 else 'are'} concerned"]

@@ -11,7 +11,7 @@ from policyc.model.artifact import Artifact
 from policyc.model.decision import Decision
 from policyc.model.facts import Collection, FileFacts, Platform
 from policyc.model.inventory import Inventory
-from policyc.model.ir import PolicyIR, RuleId, Setting
+from policyc.model.ir import PolicyIR, RuleId, Setting, SignedBy
 from policyc.model.loss import Loss
 from policyc.targets.lifted import Lifted
 
@@ -31,6 +31,7 @@ class Probe(enum.Enum):
     SIGNER_LEAF = "signer: leaf"
     SIGNER_TEAM = "signer: team"
     SIGNER_SIGNING_ID = "signer: signing id"
+    SIGNER_PLATFORM_BINARY = "signer: platform binary"
     PRODUCT_NAME = "product: name"
     PRODUCT_ORIGINAL_FILENAME = "product: original filename"
     PUBLISHER_PRODUCT_VERSION = "publisher + product + version"
@@ -105,6 +106,8 @@ class Capabilities:
     collections: frozenset[Collection]
     supports: Mapping[Probe, Supports]
     settings: tuple[SettingSpec, ...] = ()
+    special: tuple[SignedBy, ...] = ()
+    """Signers whose files the engine decides in a way of its own; witnesses try each of them."""
     experimental: bool = False
     """An experimental target is compiled only when it is asked for by name."""
 
@@ -127,7 +130,10 @@ class Lowered(Generic[M]):
 
 
 class ArtifactError(Exception):
-    """An artifact that cannot be read: ``message``, and where if that is known (0 if not)."""
+    """An artifact that cannot be read: ``message``, and where if that is known.
+
+    Lines and columns count from 1; 0 is not known.
+    """
 
     def __init__(self, message: str, *, artifact: str = "", line: int = 0, column: int = 0) -> None:
         super().__init__(message)

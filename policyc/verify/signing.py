@@ -51,6 +51,8 @@ def _made_signature(atom: SignedBy, world: Known, platform: Platform) -> Signatu
     signing = atom.signing_id
     if signing is None and team is not None:
         signing = SigningId(f"{team}:witness")
+    elif signing is None and atom.platform_binary:
+        signing = SigningId("platform:witness")
     made = Signature(
         kind=SignatureKind.APPLE if apple else SignatureKind.AUTHENTICODE,
         grade=SignatureGrade.PRODUCTION,

@@ -284,7 +284,7 @@ def with_signature(facts: FileFacts, signature: Signature) -> FileFacts:
         identifier=identifier,
         leaf=None if leaf is None else leaf.sha256,
         flags=_ENFORCED,
-        platform_binary=signature.signing_id is not None and signature.signing_id.team is None,
+        platform_binary=signature.platform_binary,
     )
     return replace(facts, signatures=(signature,), macho=MachoFacts(slices=(piece,)))
 

@@ -94,6 +94,26 @@ def rule_witnesses(
                 yield from _made(both, world, platform, collection)
 
 
+def special_witnesses(
+    signers: Iterable[SignedBy], policy: PolicyIR, world: Known, platform: Platform
+) -> Iterator[FileFacts]:
+    """Files of signers that an engine treats in a way of its own: alone, and with what is named.
+
+    Of many rules, one of each form of a forbid and of a permit is tried with each signer.
+    """
+    rules = [rule for rule in policy.ordered() if platform in rule.platforms]
+    forms = [
+        rule
+        for effect in Effect
+        for rule in _one_of_each_form([item for item in rules if item.effect is effect])
+    ]
+    for signer in signers:
+        for collection in sorted(policy.governs, key=_value):
+            yield from _made((signer,), world, platform, collection)
+            for rule in forms:
+                yield from _made(rule.match.atoms | {signer}, world, platform, collection)
+
+
 def _pairs(rules: list[Rule]) -> Iterator[tuple[Rule, Rule]]:
     """Every forbid with every permit; of many rules, with one of each form of the other side."""
     forbids = [rule for rule in rules if rule.effect is Effect.FORBID]

@@ -8,10 +8,10 @@ from itertools import chain
 
 from policyc.model.facts import UNKNOWN, Collection, FileFacts, Platform
 from policyc.model.identity import Digest
-from policyc.model.ir import HasHash, PolicyIR
+from policyc.model.ir import HasHash, PolicyIR, SignedBy
 from policyc.verify.native import native_witnesses
 from policyc.verify.synthetic import known
-from policyc.verify.witness import policy_witnesses
+from policyc.verify.witness import policy_witnesses, special_witnesses
 
 MOST = 1_000_000
 """Witnesses of one compile. A policy of 2,000 rules has about 50,000."""
@@ -46,16 +46,18 @@ def witnesses(
     platform: Platform,
     collections: frozenset[Collection],
     governs: Callable[[FileFacts], bool],
+    special: tuple[SignedBy, ...] = (),
 ) -> Witnesses:
     """Witnesses from the policy and, knowing nothing of it, from the parsed model.
 
-    The same input gives the same files in the same order. Files that the target is never
-    asked about are left out.
+    ``special`` are signers that the engine treats in a way of its own. The same input gives the
+    same files in the same order. Files that the target is never asked about are left out.
     """
     world = known(files)
     named = frozenset(_named(policy))
     made = chain(
         policy_witnesses(policy, world, platform),
+        special_witnesses(special, policy, world, platform),
         native_witnesses(model, world, platform, collections, named),
     )
     return Witnesses(made, governs)

@@ -180,6 +180,7 @@ def atoms_for(probe: Probe, platform: Platform) -> tuple[Atom, ...]:
         Probe.SIGNER_LEAF: (SignedBy(leaf=LEAF.sha256),),
         Probe.SIGNER_TEAM: (SignedBy(team=TEAM),),
         Probe.SIGNER_SIGNING_ID: (SignedBy(signing_id=SigningId(f"{TEAM}:com.acme.tool")),),
+        Probe.SIGNER_PLATFORM_BINARY: (SignedBy(platform_binary=True),),
         Probe.PRODUCT_NAME: (IsProduct(name="Acme Tool"),),
         Probe.PRODUCT_ORIGINAL_FILENAME: (IsProduct(original_filename="tool.exe"),),
         Probe.PUBLISHER_PRODUCT_VERSION: (PUBLISHER, IsProduct(name="Acme Tool", version=VERSION)),

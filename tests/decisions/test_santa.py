@@ -61,7 +61,7 @@ def _file(case: dict[str, Any]) -> FileFacts:
         arch="arm64",
         kind=MachoKind.EXECUTABLE,
         cdhash=CdHash(_OWN["CDHASH"]),
-        identifier="com.example.tool",
+        identifier=case.get("identifier", "com.example.tool"),
         team=None if team is None else TeamId(team),
         flags=case.get("flags", 0x10000),
         platform_binary=case.get("platform", False),

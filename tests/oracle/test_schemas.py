@@ -69,7 +69,7 @@ def test_profile_keys_are_in_the_manifest() -> None:
     payload: dict[str, Any] = {}
     for effect in Effect:
         artifacts = rich_result("santa", effect).artifacts
-        data = next(item.data for item in artifacts if item.name.endswith("mobileconfig"))
+        data = next(item.data for item in artifacts if item.name == "santa.mobileconfig")
         payload |= plistlib.loads(data)["PayloadContent"][0]
     own = [key for key in payload if not key.startswith("Payload")]
     assert {"ClientMode", "StaticRules", "AllowedPathRegex", "BlockedPathRegex"} == set(own)

@@ -87,6 +87,8 @@ def certificate(name: str) -> Certificate:
 
 
 ISSUER = certificate("Z")
+PLATFORM_CODE = {81: "platform:app.x", 82: "platform:com.apple.trustd"}
+"""Apple's own code, by its number; the second is one of the programs macOS cannot do without."""
 
 
 def signatures(number: int, kind: SignatureKind) -> tuple[Signature, ...]:
@@ -97,14 +99,15 @@ def signatures(number: int, kind: SignatureKind) -> tuple[Signature, ...]:
     grade = tuple(SignatureGrade)[(number // 4) % 4]
     adhoc = grade is SignatureGrade.ADHOC
     apple = kind is SignatureKind.APPLE
-    team = TeamId(TEAMS[NAMES.index(name)])
+    team = None if number in PLATFORM_CODE else TeamId(TEAMS[NAMES.index(name)])
+    signing_id = SigningId(PLATFORM_CODE.get(number, f"{team}:app.{name}"))
     return (
         Signature(
             kind=kind,
             grade=grade,
             chain=() if adhoc else (certificate(name), ISSUER),
             team=team if apple and not adhoc else None,
-            signing_id=SigningId(f"{team}:app.{name}") if apple and not adhoc else None,
+            signing_id=signing_id if apple and not adhoc else None,
             program="" if apple or number % 3 else "Tool",
         ),
     )
@@ -160,22 +163,27 @@ def elf_files(draw: st.DrawFn) -> FileFacts:
     )
 
 
+def _identifier(number: int) -> str:
+    return PLATFORM_CODE.get(number, f":app.{NAMES[number % 2]}").partition(":")[2]
+
+
 @st.composite
 def macho_files(draw: st.DrawFn) -> FileFacts:
     """A thin Mach-O file somewhere on macOS."""
-    number = draw(st.integers(61, 77))
+    number = draw(st.one_of(st.integers(61, 77), st.integers(81, 83)))
     signed = signatures(number, SignatureKind.APPLE)
     own = signed[0] if signed else None
     piece = MachoSlice(
         arch="arm64",
         kind=MachoKind.DYLIB if number % 5 == 0 else MachoKind.EXECUTABLE,
         cdhash=None if own is None else CdHash(f"{number:040x}"),
-        identifier=None if own is None else f"app.{NAMES[number % 2]}",
+        identifier=None if own is None else _identifier(number),
         team=None if own is None else own.team,
         flags=0x10000 if number % 3 else 0,
         grade=None if own is None else own.grade,
         leaf=None if own is None or own.leaf is None else own.leaf.sha256,
         hash_type=2,
+        platform_binary=number in PLATFORM_CODE,
     )
     return FileFacts(
         path=draw(st.sampled_from(POSIX_PATHS)),
@@ -218,6 +226,8 @@ def atoms(draw: st.DrawFn) -> Atom:
         SignedBy(leaf=own.sha256),
         SignedBy(team=TeamId(team)),
         SignedBy(signing_id=SigningId(f"{team}:app.{name}")),
+        SignedBy(signing_id=SigningId(PLATFORM_CODE[draw(st.sampled_from(sorted(PLATFORM_CODE)))])),
+        SignedBy(platform_binary=True),
         IsProduct(name="Tool", version=VersionRange.parse(draw(st.sampled_from(versions)))),
         IsProduct(original_filename="tool.exe"),
         IsProduct(

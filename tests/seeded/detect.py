@@ -51,6 +51,7 @@ _WIDE = (
     Probe.SIGNER_TEAM,
     Probe.SIGNER_LEAF,
     Probe.SIGNER_SIGNING_ID,
+    Probe.SIGNER_PLATFORM_BINARY,
     Probe.HASH_SHA256,
 )
 

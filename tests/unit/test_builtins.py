@@ -29,7 +29,7 @@ from tests.requires import require_shared
 CLAIMS: dict[str, dict[str, set[str]]] = {
     "linux-distro": {"fapolicyd": {"L010", "L027"}},
     "lolbas-deny": {"wdac": set(), "applocker": {"L019"}},
-    "macos-platform": {"santa": set()},
+    "macos-platform": {"santa": {"L023"}},
     "windows-os": {"wdac": {"L017"}, "applocker": set()},
     "windows-signers": {"wdac": {"L029"}},
     "windows-user-writable": {"applocker": set(), "wdac": {"L017"}},
@@ -75,6 +75,7 @@ def test_all_sets_fit_together() -> None:
         "targets: {santa: {collections: [executable]}}\n"
         "accept:\n"
         "  - {loss: L017, target: wdac, reason: App Control does it}\n"
+        "  - {loss: L023, target: santa, reason: Apple's own code runs}\n"
         "  - {loss: L019, target: applocker, reason: unsigned copies have no permit}\n"
     )
     policy = _policy(*builtin_names(), more=accepted)

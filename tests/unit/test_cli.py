@@ -223,7 +223,10 @@ def test_an_unaccepted_widening_is_refused_and_an_accepted_one_written(tmp_path:
     assert "error[L021]" in refused.stderr
     assert f"{path}:8:5" in refused.stderr
     assert not (tmp_path / "out" / "santa").exists()
-    path.write_text(text + "accept:\n  - {loss: L021, target: santa, reason: emptied nightly}\n")
+    path.write_text(
+        text + "accept:\n  - {loss: L021, target: santa, reason: emptied nightly}\n"
+        "  - {loss: L023, target: santa, reason: Macs need it}\n"
+    )
     accepted = policyc("compile", path, "-t", "santa", "-o", tmp_path / "out")
     assert accepted.returncode == 0, accepted.stderr
     assert "emptied nightly" in accepted.stderr
@@ -236,6 +239,7 @@ def test_an_acceptance_that_does_not_occur_is_reported(tmp_path: Path) -> None:
         "policyc: 1\nname: T\ntargets: {santa: {collections: [executable]}}\nrules:\n"
         "  - permit: {signer: {team: BJ4HAAB9B3}}\n"
         "accept:\n  - {loss: L021, target: santa, reason: none}\n"
+        "  - {loss: L023, target: santa, reason: Macs need it}\n"
     )
     result = policyc("compile", path, "-t", "santa", "-o", tmp_path / "out")
     assert result.returncode == 0

@@ -24,7 +24,10 @@ from tests.conformance.probes import policy_for, rule_for
 EMPTY = Inventory()
 UNMAKEABLE = {
     # No file of the platform can have the fact.
-    Platform.WINDOWS: {Probe.HASH_CDHASH, Probe.SIGNER_TEAM, Probe.SIGNER_SIGNING_ID, Probe.TYPE},
+    Platform.WINDOWS: {
+        *(Probe.HASH_CDHASH, Probe.SIGNER_TEAM, Probe.SIGNER_SIGNING_ID, Probe.TYPE),
+        Probe.SIGNER_PLATFORM_BINARY,
+    },
     Platform.LINUX: {item for item in Probe if "signer" in item.value or "product" in item.value}
     | {Probe.HASH_AUTHENTICODE, Probe.HASH_PAGE, Probe.HASH_CDHASH},
     Platform.MACOS: {item for item in Probe if "product" in item.value}

@@ -41,6 +41,7 @@ CAPABILITIES = Capabilities(
         Probe.SIGNER_LEAF: _lossy(_HASHES),
         Probe.SIGNER_TEAM: _VACUOUS,
         Probe.SIGNER_SIGNING_ID: _VACUOUS,
+        Probe.SIGNER_PLATFORM_BINARY: _VACUOUS,
         Probe.PRODUCT_NAME: _lossy("signed files only (L019)"),
         Probe.PRODUCT_ORIGINAL_FILENAME: _lossy("signed files only (L019)"),
         Probe.PUBLISHER_PRODUCT_VERSION: _EXACT,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from policyc.model.facts import Collection, FileFacts, MachoKind, Platform
+from policyc.model.identity import SigningId, TeamId
+from policyc.model.ir import SignedBy
 from policyc.targets.base import (
     Capabilities,
     Probe,
@@ -11,6 +15,7 @@ from policyc.targets.base import (
     Support,
     Supports,
 )
+from policyc.targets.santa.critical import CRITICAL
 
 _EXACT = Supports(permit=Support.EXACT, forbid=Support.EXACT)
 _VACUOUS = Supports(permit=Support.VACUOUS, forbid=Support.VACUOUS)
@@ -18,6 +23,29 @@ _VACUOUS = Supports(permit=Support.VACUOUS, forbid=Support.VACUOUS)
 
 def _lossy(note: str) -> Supports:
     return Supports(permit=Support.LOSSY, forbid=Support.LOSSY, note=note)
+
+
+_RELEASE = re.compile(r"(20[0-9]{2})\.(1[0-2]|[1-9])", re.ASCII)
+_OLDEST = (2024, 4)
+"""The first release with CDHASH rules, which a policy may need."""
+
+
+def release(text: str) -> tuple[int, int]:
+    """A release of Santa by year and number; raises ValueError."""
+    found = _RELEASE.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no release of Santa, such as 2026.5")
+    own = int(found[1]), int(found[2])
+    if own < _OLDEST:
+        raise ValueError("releases before 2024.4 have no CDHASH rules")
+    return own
+
+
+def must_run(text: str) -> SignedBy:
+    """The condition that a Team ID or a signing ID names; raises ValueError."""
+    if ":" in text:
+        return SignedBy(signing_id=SigningId(text))
+    return SignedBy(team=TeamId(text))
 
 
 _HASHES = "expanded to the inventory's hashes (L010, L012)"
@@ -39,6 +67,12 @@ CAPABILITIES = Capabilities(
         Probe.SIGNER_LEAF: _EXACT,
         Probe.SIGNER_TEAM: _EXACT,
         Probe.SIGNER_SIGNING_ID: _EXACT,
+        Probe.SIGNER_PLATFORM_BINARY: Supports(
+            permit=Support.EXACT,
+            forbid=Support.LOSSY,
+            note="no rule names all of it: a forbid takes the signing IDs seen, as does a permit "
+            "before min_version 2026.5 (L030)",
+        ),
         Probe.PRODUCT_NAME: _VACUOUS,
         Probe.PRODUCT_ORIGINAL_FILENAME: _VACUOUS,
         Probe.PUBLISHER_PRODUCT_VERSION: _VACUOUS,
@@ -52,12 +86,31 @@ CAPABILITIES = Capabilities(
         Probe.UNLESS_PATH: _lossy(_HASHES),
         Probe.PRINCIPALS: _lossy("Santa knows no users (L040)"),
     },
+    special=(
+        SignedBy(platform_binary=True),
+        *(SignedBy(signing_id=SigningId(text)) for text in sorted(CRITICAL)),
+    ),
     settings=(
         SettingSpec(
             name="organization",
             kind=SettingKind.TEXT,
             doc="shown as the profile's organisation",
             default="policyc",
+        ),
+        SettingSpec(
+            name="min_version",
+            kind=SettingKind.TEXT,
+            doc="the oldest release of Santa on the machines, 2024.4 or later; newer ones may be "
+            "there, too",
+            default="2026.5",
+            check=release,
+        ),
+        SettingSpec(
+            name="must_run",
+            kind=SettingKind.LIST,
+            doc="Team IDs and signing IDs that must be permitted, such as the MDM agent's",
+            default=(),
+            check=must_run,
         ),
     ),
 )

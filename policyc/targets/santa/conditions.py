@@ -47,7 +47,12 @@ def needs_leaf(match: AllOf) -> bool:
     if len(match.atoms) != 1:
         return False
     (atom,) = match.atoms
-    return isinstance(atom, SignedBy) and atom.team is None and atom.signing_id is None
+    return isinstance(atom, SignedBy) and not atom.apple
+
+
+def is_platform_code(match: AllOf) -> bool:
+    """Whether the condition is all of Apple's own code."""
+    return match.atoms == {SignedBy(platform_binary=True)}
 
 
 def pattern_for(match: AllOf) -> PathPattern | None:

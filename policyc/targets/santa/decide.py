@@ -1,8 +1,9 @@
 """The decision Santa takes about one program, by the name it reports (sync/v1.proto, Decision).
 
-Ported from the documented order of SNTPolicyProcessor.mm and SNTRuleTable.mm: one rule, the most
-specific that the signing status admits, static rules before synced ones; then bad signature
-protection, platform code, the blocked expression, the allowed one, and the client mode.
+Ported from the documented order of SNTPolicyProcessor.mm and SNTRuleTable.mm: critical programs
+always run; then one rule, the most specific that the signing status admits, static rules before
+synced ones; then bad signature protection, platform code, the blocked expression, the allowed
+one, and the client mode.
 """
 
 from __future__ import annotations
@@ -13,11 +14,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from policyc.model.index import once_per_object
-from policyc.targets.santa.model import ClientMode, RulePolicy, RuleType, SantaPolicy, SantaRule
+from policyc.targets.santa.model import (
+    PLATFORM_SINCE,
+    ClientMode,
+    RulePolicy,
+    RuleType,
+    SantaPolicy,
+    SantaRule,
+)
 from policyc.targets.santa.parse import python_expression
-
-PLATFORM_SINCE = (2026, 5)
-"""The release from which platform code that no rule names is allowed."""
 
 _HASHES_AND_NAMES = frozenset({RuleType.CDHASH, RuleType.BINARY, RuleType.SIGNINGID})
 _DECIDING = {
@@ -44,13 +49,15 @@ class Program:
     """What Santa knows about a program. ``identifiers`` are those its signing status admits.
 
     ``bad_signature`` is a signature that does not validate, which unsigned code has not.
-    ``platform`` is what the running system says; a file can only claim it.
+    ``platform`` is what the running system says; a file can only claim it. ``critical`` is one
+    of the programs that Santa allows before it looks at any rule.
     """
 
     path: str
     identifiers: Mapping[RuleType, str]
     bad_signature: bool = False
     platform: bool = False
+    critical: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +87,8 @@ class Outcome:
 
 def decide(policy: SantaPolicy, program: Program, host: Host) -> Outcome:
     """The decision about a program."""
+    if program.critical:
+        return Outcome("ALLOW_SIGNINGID", "critical program, before any rule")
     rule = _matching(policy.rules, program) or _matching(policy.synced, program)
     decided = None if rule is None else _by_rule(policy, rule, host)
     return decided or _without_rule(policy, program, host)

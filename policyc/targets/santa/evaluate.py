@@ -2,7 +2,8 @@
 
 Which identifiers of a file Santa looks up, by its signing status; ``decide`` has the order. The
 client mode is Lockdown here: Monitor differs only where no rule and no expression matches, which
-it lets run. Platform code that no rule names is denied here, as up to release 2026.4.
+it lets run. Machines have the release that the configuration is for or a newer one: where they
+differ, the decision is open.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 from policyc.model.decision import Decision, Verdict
 from policyc.model.facts import UNKNOWN, FileFacts, MachoKind, MachoSlice
 from policyc.model.signatures import SignatureGrade
+from policyc.targets.santa.critical import CRITICAL
 from policyc.targets.santa.decide import Host, Program, decide
-from policyc.targets.santa.model import RuleType, SantaPolicy
+from policyc.targets.santa.model import PLATFORM_SINCE, RuleType, SantaPolicy, release_text
 
 _ENFORCED = 0x10000 | 0x100 | 0x200
 """Hardened runtime, hard, kill: CdhashStrictlyEnforced, read from the file's own flags."""
@@ -48,7 +50,13 @@ def _slice(policy: SantaPolicy, facts: FileFacts, piece: MachoSlice, *, mixed: b
     own = identifiers(facts, piece, mixed=mixed)
     if RuleType.BINARY not in own and facts.hashes.sha256 is UNKNOWN:
         return Decision(verdict=Verdict.UNDETERMINED, reason="the sha256 is not known")
-    outcome = decide(policy, program_of(facts, piece, mixed=mixed), Host())
+    program = program_of(facts, piece, mixed=mixed)
+    outcome = decide(policy, program, Host(version=policy.min_version))
+    if program.platform and policy.min_version < PLATFORM_SINCE and not outcome.allows:
+        newer = decide(policy, program, Host(version=PLATFORM_SINCE))
+        if newer.allows:
+            reason = f"{outcome.reason}; {newer.reason} from {release_text(PLATFORM_SINCE)} on"
+            return Decision(verdict=Verdict.UNDETERMINED, reason=reason)
     verdict = {True: Verdict.ALLOW, False: Verdict.DENY, None: Verdict.UNDETERMINED}
     return Decision(verdict=verdict[outcome.allows], reason=outcome.reason)
 
@@ -58,6 +66,7 @@ def program_of(facts: FileFacts, piece: MachoSlice, *, mixed: bool) -> Program:
 
     An inconsistent file is a bad signature, whatever its slices are (MOLCodesignChecker). Only
     production code can be the platform's: anybody can write the byte into an ad hoc signature.
+    The same goes for the critical programs.
     """
     grade = SignatureGrade.INVALID if mixed else piece.grade
     return Program(
@@ -65,7 +74,16 @@ def program_of(facts: FileFacts, piece: MachoSlice, *, mixed: bool) -> Program:
         identifiers=identifiers(facts, piece, mixed=mixed),
         bad_signature=grade is SignatureGrade.INVALID,
         platform=piece.platform_binary and grade is SignatureGrade.PRODUCTION,
+        critical=grade is SignatureGrade.PRODUCTION and signing_id(piece) in CRITICAL,
     )
+
+
+def signing_id(piece: MachoSlice) -> str | None:
+    """The signing ID as Santa writes it; ad hoc code has none (SigningIDHelpers.mm)."""
+    if not piece.identifier or (piece.team is None and not piece.platform_binary):
+        return None
+    prefix = "platform" if piece.team is None else piece.team.value
+    return f"{prefix}:{piece.identifier}"
 
 
 def identifiers(facts: FileFacts, piece: MachoSlice, *, mixed: bool) -> dict[RuleType, str]:
@@ -73,14 +91,21 @@ def identifiers(facts: FileFacts, piece: MachoSlice, *, mixed: bool) -> dict[Rul
     found: dict[RuleType, str] = {}
     if facts.hashes.sha256 is not None and facts.hashes.sha256 is not UNKNOWN:
         found[RuleType.BINARY] = facts.hashes.sha256.value
+    found |= signed_identifiers(piece)
+    grade = SignatureGrade.INVALID if mixed or piece.grade is None else piece.grade
+    return {kind: text for kind, text in found.items() if kind in _USABLE[grade]}
+
+
+def signed_identifiers(piece: MachoSlice) -> dict[RuleType, str]:
+    """What the signature of a slice says, whether its status admits it or not."""
+    found: dict[RuleType, str] = {}
     if piece.cdhash is not None and piece.flags & _ENFORCED:
         found[RuleType.CDHASH] = piece.cdhash.value
     if piece.leaf is not None:
         found[RuleType.CERTIFICATE] = piece.leaf.value
     if piece.team is not None:
         found[RuleType.TEAMID] = piece.team.value
-    if piece.identifier and (piece.team is not None or piece.platform_binary):
-        prefix = "platform" if piece.team is None else piece.team.value
-        found[RuleType.SIGNINGID] = f"{prefix}:{piece.identifier}"
-    grade = SignatureGrade.INVALID if mixed or piece.grade is None else piece.grade
-    return {kind: text for kind, text in found.items() if kind in _USABLE[grade]}
+    own = signing_id(piece)
+    if own is not None:
+        found[RuleType.SIGNINGID] = own
+    return found

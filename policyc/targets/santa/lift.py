@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from policyc.model.artifact import Artifact
 from policyc.model.facts import Collection, Platform
@@ -22,9 +22,10 @@ from policyc.model.ir import (
 from policyc.targets.base import ArtifactError
 from policyc.targets.lifted import Lifted, Note
 from policyc.targets.santa.decide import decides
+from policyc.targets.santa.formats.document import read_document
+from policyc.targets.santa.lint_context import taken
 from policyc.targets.santa.model import RulePolicy, RuleType, SantaRule
-from policyc.targets.santa.parse import read_rule
-from policyc.targets.santa.payloads import Payload, payloads
+from policyc.targets.santa.payloads import SCOPES, Payload, payloads
 
 _NOT_SAID = {
     "AllowedPathRegex": "an expression for paths that are allowed",
@@ -44,13 +45,19 @@ _PLAIN = {
 def lift(artifact: Artifact) -> Lifted:
     """The baseline of a profile, or of rules in JSON; ArtifactError for what is neither."""
     try:
-        found = payloads(artifact.data)
+        found = payloads(read_document(artifact.name, artifact.data))
     except ArtifactError as error:
-        raise ArtifactError(error.message, artifact=artifact.name, line=error.line) from error
-    if len(found) != 1:
+        raise ArtifactError(
+            error.message, artifact=artifact.name, line=error.line, column=error.column
+        ) from error
+    keys = Counter(key for own in found for key in own.keys)
+    if not found or any(count > 1 for count in keys.values()):
+        # Which of two profiles' values counts is the system's affair.
         message = f"{len(found)} Santa configurations in the file, not one"
         raise ArtifactError(message, artifact=artifact.name)
-    return _Lifting(found[0]).run()
+    whole = max(found, key=lambda own: len(own.rules))
+    merged = {key: value for own in found for key, value in own.keys.items()}
+    return _Lifting(replace(whole, keys=merged)).run()
 
 
 @dataclass
@@ -95,21 +102,27 @@ class _Lifting:
                     "before this block; in the baseline it wins where both match"
                 )
 
-    def _lost(self, message: str) -> None:
-        self.notes.append(Note(message=message))
+    def _lost(self, message: str, number: int = 0) -> None:
+        line = self.payload.rule_line(number) if number else 0
+        self.notes.append(Note(message=message, line=line))
 
     def _rules(self) -> list[SantaRule]:
         """Rules that decide, the last of each identifier, as Santa keeps them."""
         kept: dict[tuple[RuleType | None, str], SantaRule] = {}
         for number, item in enumerate(self.payload.rules, 1):
             try:
-                rule = read_rule(item)
+                rule = taken(item)
             except ArtifactError as error:
-                self._lost(f"rule {number}: {error.message}: left out")
+                self._lost(f"rule {number}: {error.message}: left out", number)
                 continue
+            if any(item.get(key) for key in SCOPES):
+                kept_as = "for all machines" if _blocks(rule) else "left out"
+                self._lost(f"rule {number} is for some machines only: {kept_as}", number)
+                if not _blocks(rule):
+                    continue
             key = (None if self.payload.static else rule.type, rule.identifier)
             if key in kept:
-                self._lost(f"rule {number}: replaces a rule of the same identifier")
+                self._lost(f"rule {number}: replaces a rule of the same identifier", number)
             kept[key] = rule
         return [rule for rule in kept.values() if self._said(rule)]
 

@@ -4,72 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TypeAlias
 
 from policyc.model.diagnostic import Level
+from policyc.model.facts import FileFacts
 from policyc.targets.base import ArtifactError
-from policyc.targets.lint_register import LintFinding, Place, Register
+from policyc.targets.lint_register import LintFinding, Place
+from policyc.targets.santa import lint_files, lint_inventory
+from policyc.targets.santa.critical import CRITICAL, FLOOR, SANTA_TEAM
 from policyc.targets.santa.decide import decides
-from policyc.targets.santa.keys import EXPRESSION_KEYS, REPLACED, TYPES
-from policyc.targets.santa.model import RulePolicy, RuleType, SantaRule
-from policyc.targets.santa.parse import RULE_KEYS, python_expression, read_rule
-from policyc.targets.santa.payloads import Payload, payloads
+from policyc.targets.santa.formats.document import Format, read_document
+from policyc.targets.santa.keys import REPLACED, TYPES
+from policyc.targets.santa.lint_context import REGISTER, Context, Found, taken
+from policyc.targets.santa.model import RulePolicy, RuleType
+from policyc.targets.santa.parse import python_expression
+from policyc.targets.santa.payloads import payloads
 
-Found: TypeAlias = Iterator[tuple[Place, str]]
+__all__ = ("MANUALS", "REGISTER", "is_ours", "lint", "lint_files", "lint_inventory")
 
 _MOST_RULES = 5000
 _LOCKED = (2, 3)
-_CRITICAL = frozenset(
-    f"platform:com.apple.{name}"
-    for name in """WindowServer tccd cfprefsd securityd opendirectoryd sandboxd syspolicyd
-    runningboardd amfid watchdogd trustd xpcproxy""".split()
-)
-_SANTA = "ZMCG7MLDV9:com.northpolesec.santa"
 _PER_RUN = re.compile(r"\b(?:args|envs|euid|cwd|path)\b")
 _WORKSHOP = re.compile(
     r"\b(?:ancestors|fds|entitlements|today|days|require_touchid\w*|REQUIRE_TOUCHID\w*|SEATBELT|AUDIT)\b"
 )
 _TEXT = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'")
 _LINKS = re.compile(r"/(?:tmp|var|etc)(?![A-Za-z0-9_])")
-
-
-@dataclass(frozen=True)
-class Context:
-    """One file: its name and its payloads."""
-
-    name: str
-    payloads: tuple[Payload, ...]
-
-    @property
-    def place(self) -> Place:
-        """The file; a property list has no lines to point at."""
-        return Place(self.name)
-
-    @cached_property
-    def read(self) -> tuple[tuple[Payload, int, SantaRule], ...]:
-        """The rules that Santa takes, with their position counted from 1."""
-        found = []
-        for payload in self.payloads:
-            for number, item in enumerate(payload.rules, 1):
-                try:
-                    found.append((payload, number, _rule(item)))
-                except ArtifactError:
-                    continue  # S001 tells it
-        return tuple(found)
-
-    def expressions(self) -> Iterator[tuple[str, str]]:
-        """Path expressions by key."""
-        for payload in self.payloads:
-            for key in EXPRESSION_KEYS:
-                text = payload.keys.get(key)
-                if isinstance(text, str) and text:
-                    yield key, text
-
-
-REGISTER: Register[Context, Place] = Register()
-"""The rules of Santa, by code."""
 
 
 @REGISTER.rule("S001", Level.ERROR, "mend the rule; `policyc targets santa` has the types")
@@ -82,9 +41,9 @@ def ignored_rule(context: Context) -> Found:
     for payload in context.payloads:
         for number, item in enumerate(payload.rules, 1):
             try:
-                _rule(item)
+                taken(item)
             except ArtifactError as error:
-                yield context.place, f"rule {number}: {error.message}"
+                yield context.at_rule(payload, number), f"rule {number}: {error.message}"
 
 
 @REGISTER.rule("S002", Level.ERROR, "use BINARY, CDHASH or SIGNINGID, or a plain ALLOWLIST")
@@ -94,9 +53,12 @@ def never_decides(context: Context) -> Found:
     Why: Santa takes the rule and then treats it as not found, without trying a less specific one.
     Evidence: the decisions map of SNTPolicyProcessor.mm.
     """
-    for _, number, rule in context.read:
+    for payload, number, rule in context.read:
         if rule.policy is not RulePolicy.REMOVE and not decides(rule.type, rule.policy):
-            yield context.place, f"rule {number}: {rule.policy.value} by {rule.type.name}"
+            yield (
+                context.at_rule(payload, number),
+                f"rule {number}: {rule.policy.value} by {rule.type.name}",
+            )
 
 
 @REGISTER.rule("S003", Level.ERROR, "leave the rule out")
@@ -108,7 +70,7 @@ def static_remove(context: Context) -> Found:
     """
     for payload, number, rule in context.read:
         if payload.static and rule.policy is RulePolicy.REMOVE:
-            yield context.place, f"rule {number}: REMOVE of {rule.identifier}"
+            yield context.at_rule(payload, number), f"rule {number}: REMOVE of {rule.identifier}"
 
 
 @REGISTER.rule("S004", Level.ERROR, "keep one rule for each identifier")
@@ -123,7 +85,10 @@ def same_identifier(context: Context) -> Found:
         kind = None if payload.static else rule.type
         first = seen.setdefault((id(payload), kind, rule.identifier), number)
         if first != number:
-            yield context.place, f"rule {number}: {rule.identifier} is in rule {first}, too"
+            yield (
+                context.at_rule(payload, number),
+                f"rule {number}: {rule.identifier} is in rule {first}, too",
+            )
 
 
 @REGISTER.rule("S005", Level.WARNING, "leave the rule out")
@@ -133,10 +98,28 @@ def critical_block(context: Context) -> Found:
     Why: macOS's critical programs and Santa's own are allowed before any rule is asked. Evidence:
     criticalSystemBinaryPaths in SNTRuleTable.mm; the signing IDs are inferred from the paths.
     """
-    for _, number, rule in context.read:
-        own = rule.identifier in _CRITICAL or rule.identifier.startswith(_SANTA)
-        if rule.type is RuleType.SIGNINGID and own and rule.policy.value.endswith("BLOCKLIST"):
-            yield context.place, f"rule {number}: {rule.identifier} cannot be blocked"
+    for payload, number, rule in context.read:
+        own = rule.type is RuleType.SIGNINGID and rule.identifier in CRITICAL
+        if own and rule.policy.value.endswith("BLOCKLIST"):
+            yield (
+                context.at_rule(payload, number),
+                f"rule {number}: {rule.identifier} cannot be blocked",
+            )
+
+
+@REGISTER.rule("S006", Level.ERROR, "leave the rule out")
+def floor_block(context: Context) -> Found:
+    """A block of what it takes to bring the next policy.
+
+    Why: without macOS's MDM client, or Santa's system extension, nobody can take the block back.
+    """
+    for payload, number, rule in context.read:
+        if not rule.policy.value.endswith("BLOCKLIST"):
+            continue
+        team = rule.type is RuleType.TEAMID and rule.identifier == SANTA_TEAM
+        why = "who sign Santa" if team else FLOOR.get(rule.identifier)
+        if why is not None:
+            yield context.at_rule(payload, number), f"rule {number}: {rule.identifier}, {why}"
 
 
 @REGISTER.rule("S010", Level.ERROR, "write ^(?:one|other)")
@@ -146,10 +129,10 @@ def open_branch(context: Context) -> Found:
     Why: Santa puts ^ in front of the whole text, so of `a|b` only `a` is anchored, and `b` matches
     anywhere in a path. Evidence: expressionForPattern in SNTConfigurator.mm.
     """
-    for key, text in context.expressions():
+    for key, text, place in context.expressions():
         branches = list(_branches(text))
         if any(not item.startswith(("^", "(?!)")) for item in branches[1:]):
-            yield context.place, f"{key}: a branch behind the first is not anchored"
+            yield place, f"{key}: a branch behind the first is not anchored"
 
 
 @REGISTER.rule("S011", Level.WARNING, "write /private in front")
@@ -158,10 +141,10 @@ def behind_a_link(context: Context) -> Found:
 
     Why: Santa sees the resolved path, so such an expression never matches.
     """
-    for key, text in context.expressions():
+    for key, text, place in context.expressions():
         for branch in _branches(text):
             if _LINKS.match(re.sub(r"^[\^(?:]+", "", branch)):
-                yield context.place, f"{key}: {branch} is behind a link"
+                yield place, f"{key}: {branch} is behind a link"
 
 
 @REGISTER.rule("S012", Level.ERROR, "mend the expression")
@@ -170,11 +153,11 @@ def broken_expression(context: Context) -> Found:
 
     Why: Santa drops it, and with it every path it names.
     """
-    for key, text in context.expressions():
+    for key, text, place in context.expressions():
         try:
             re.compile(python_expression(text))
         except (re.error, RecursionError, OverflowError) as error:
-            yield context.place, f"{key}: {error}"
+            yield place, f"{key}: {error}"
 
 
 @REGISTER.rule("S020", Level.ERROR, "use what CEL version 1 has")
@@ -184,10 +167,10 @@ def workshop_cel(context: Context) -> Found:
     Why: it does not compile there, and the rule is left out silently. Evidence:
     updateStaticRules in SNTRuleTable.mm, cel/v1.proto.
     """
-    for _, number, rule in context.read:
+    for payload, number, rule in context.read:
         names = sorted(set(_WORKSHOP.findall(_TEXT.sub("", rule.cel))))
         if names:
-            yield context.place, f"rule {number}: {', '.join(names)}"
+            yield context.at_rule(payload, number), f"rule {number}: {', '.join(names)}"
 
 
 @REGISTER.rule("S021", Level.WARNING, "use `target` only, where that is enough")
@@ -196,10 +179,10 @@ def uncached_cel(context: Context) -> Found:
 
     Why: its result is not kept, so it is evaluated each time the program starts.
     """
-    for _, number, rule in context.read:
+    for payload, number, rule in context.read:
         names = sorted(set(_PER_RUN.findall(_TEXT.sub("", rule.cel))))
         if names:
-            yield context.place, f"rule {number}: {', '.join(names)}"
+            yield context.at_rule(payload, number), f"rule {number}: {', '.join(names)}"
 
 
 @REGISTER.rule("S030", Level.WARNING, "see the key's name and payload")
@@ -207,7 +190,7 @@ def unknown_key(context: Context) -> Found:
     """A key that Santa does not know. Evidence: the key table of SNTConfigurator.mm."""
     for payload in context.payloads:
         for key in sorted(payload.keys.keys() - TYPES.keys()):
-            yield context.place, f"{key} is not recognised"
+            yield context.at_key(payload, key), f"{key} is not recognised"
 
 
 @REGISTER.rule("S031", Level.ERROR, "give the value its type")
@@ -216,7 +199,7 @@ def wrong_type(context: Context) -> Found:
     for payload in context.payloads:
         for key, value in sorted(payload.keys.items()):
             if key in TYPES and not isinstance(value, TYPES[key]):
-                yield context.place, f"{key} is no {TYPES[key].__name__}"
+                yield context.at_key(payload, key), f"{key} is no {TYPES[key].__name__}"
 
 
 @REGISTER.rule("S032", Level.INFO, "use the new name")
@@ -224,7 +207,7 @@ def old_key(context: Context) -> Found:
     """A key under an old name."""
     for payload in context.payloads:
         for key in sorted(payload.keys.keys() & REPLACED.keys()):
-            yield context.place, f"{key} is {REPLACED[key]} now"
+            yield context.at_key(payload, key), f"{key} is {REPLACED[key]} now"
 
 
 @REGISTER.rule(
@@ -237,6 +220,8 @@ def locked_out(context: Context) -> Found:
     """
     for payload in context.payloads:
         keys = payload.keys
+        if payload.document.format is Format.PREFLIGHT:
+            continue  # the rules come after it
         paths = keys.get("AllowedPathRegex") or keys.get("WhitelistRegex")
         allows = any(
             own is payload and rule.policy.value.startswith(("ALLOW", "CEL"))
@@ -244,7 +229,7 @@ def locked_out(context: Context) -> Found:
         )
         locked = keys.get("ClientMode") in _LOCKED
         if locked and not (paths or allows or keys.get("SyncBaseURL")):
-            yield context.place, "Lockdown, and nothing is allowed"
+            yield context.at_key(payload, "ClientMode"), "Lockdown, and nothing is allowed"
 
 
 @REGISTER.rule("S041", Level.WARNING, "use Lockdown, or leave FailClosed out")
@@ -252,7 +237,7 @@ def open_anyway(context: Context) -> Found:
     """FailClosed in Monitor mode, where it does nothing (SNTConfigurator.mm, failClosed)."""
     for payload in context.payloads:
         if payload.keys.get("FailClosed") and payload.keys.get("ClientMode") not in _LOCKED:
-            yield context.place, "FailClosed without Lockdown"
+            yield context.at_key(payload, "FailClosed"), "FailClosed without Lockdown"
 
 
 @REGISTER.rule("S042", Level.WARNING, "use a sync server")
@@ -260,14 +245,7 @@ def many_rules(context: Context) -> Found:
     """Thousands of static rules, which Santa's documentation does not recommend."""
     for payload in context.payloads:
         if payload.static and len(payload.rules) > _MOST_RULES:
-            yield context.place, f"{len(payload.rules)} static rules"
-
-
-def _rule(item: object) -> SantaRule:
-    """A rule as Santa takes it, which does not look at keys it does not know."""
-    if isinstance(item, dict):
-        item = {key: value for key, value in item.items() if str(key).lower() in RULE_KEYS}
-    return read_rule(item)
+            yield context.at_key(payload, "StaticRules"), f"{len(payload.rules)} static rules"
 
 
 @REGISTER.rule("S050", Level.INFO, "give the profile that has Santa's settings")
@@ -299,14 +277,20 @@ def _branches(text: str) -> Iterator[str]:
 
 
 def is_ours(name: str) -> bool:
-    """Whether a file, by its name, is a profile, a property list or rules in JSON."""
-    return name.lower().endswith((".mobileconfig", ".plist", ".json"))
+    """Whether a file, by its name, is a profile, a property list, or a server's rules."""
+    return name.lower().endswith((".mobileconfig", ".plist", ".json", ".toml", ".csv"))
 
 
 MANUALS = {code: f"{rule.manual}\n\nFix: {rule.fix}" for code, rule in REGISTER.rules.items()}
 """The page of each code."""
 
 
-def lint(name: str, data: bytes) -> tuple[LintFinding[Place], ...]:
-    """Findings about one file; ArtifactError if it cannot be read."""
-    return REGISTER.run(Context(name, payloads(data)))
+def lint(
+    name: str, data: bytes, files: tuple[FileFacts, ...] = ()
+) -> tuple[LintFinding[Place], ...]:
+    """Findings about one file; ArtifactError if it cannot be read.
+
+    ``files`` are those that the configuration will meet.
+    """
+    document = read_document(name, data)
+    return REGISTER.run(Context(name, document, payloads(document), files))

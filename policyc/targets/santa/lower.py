@@ -30,15 +30,19 @@ from policyc.targets.santa.conditions import (
     SYMLINKS,
     expression,
     identifier_for,
+    is_platform_code,
     needs_leaf,
     pattern_for,
 )
+from policyc.targets.santa.floor import floor_losses, oldest
 from policyc.targets.santa.model import (
+    PLATFORM_SINCE,
     ClientMode,
     RulePolicy,
     RuleType,
     SantaPolicy,
     SantaRule,
+    release_text,
 )
 
 _TARGET = "santa"
@@ -48,7 +52,8 @@ _TARGET = "santa"
 class _Native:
     """A rule that Santa can say, and the baseline rule it stands for.
 
-    ``identifier`` is its type and identifier; None for a path.
+    ``identifier`` is its type and identifier; None for a path, and for platform code, which
+    Santa permits by itself.
     """
 
     rule: Rule
@@ -72,17 +77,14 @@ def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[SantaPolicy]:
         if item.rule.effect is Effect.PERMIT and not _dead(item, forbids, containers, files)
     ]
     losses += _precedence_losses(permits, forbids, files)
+    losses += floor_losses(policy, files)
     table: dict[tuple[RuleType, str], SantaRule] = {}
     provenance: dict[str, set[RuleId]] = {}
     paths: dict[Effect, set[str]] = {Effect.PERMIT: set(), Effect.FORBID: set()}
     for item in (*permits, *forbids):  # a forbid replaces a permit of the same identifier
         identifier = item.identifier
         if identifier is None:
-            pattern = pattern_for(item.rule.match)
-            if pattern is None:
-                raise AssertionError("expansion leaves identities and paths only")
-            paths[item.rule.effect].add(expression(pattern))
-            native = f"path {item.rule.effect.value} {pattern}"
+            native = _unnamed(item.rule, paths)
         else:
             table[identifier] = _santa_rule(identifier, item.rule)
             native = f"{identifier[0].name} {identifier[1]}"
@@ -95,12 +97,24 @@ def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[SantaPolicy]:
         rules=tuple(table[key] for key in sorted(table)),
         allowed_path_regex=_joined(paths[Effect.PERMIT]),
         blocked_path_regex=_joined(paths[Effect.FORBID]),
+        min_version=oldest(policy),
     )
     return Lowered(
         model=model,
         provenance={key: tuple(sorted(value)) for key, value in sorted(provenance.items())},
         losses=tuple(dict.fromkeys(losses)),
     )
+
+
+def _unnamed(rule: Rule, paths: dict[Effect, set[str]]) -> str:
+    """The native id of a rule that is no identifier; a path joins those of its effect."""
+    if is_platform_code(rule.match):
+        return "platform code"
+    pattern = pattern_for(rule.match)
+    if pattern is None:
+        raise AssertionError("expansion leaves identities and paths only")
+    paths[rule.effect].add(expression(pattern))
+    return f"path {rule.effect.value} {pattern}"
 
 
 def _joined(expressions: set[str]) -> str:
@@ -116,6 +130,9 @@ def _natives(policy: PolicyIR, files: tuple[FileFacts, ...], losses: list[Loss])
     for source in policy.ordered():
         rule = for_everybody(source, files, losses, target=_TARGET)
         if rule is None:
+            continue
+        if is_platform_code(rule.match) and not rule.unless:
+            natives += _platform_code(rule, source, files, losses, oldest(policy))
             continue
         if needs_leaf(rule.match) and not rule.unless and not _is_native(rule):
             natives += _by_leaf(rule, source, files, losses)
@@ -170,6 +187,47 @@ def _by_leaf(
     return [
         _Native(rule=replace(rule, match=AllOf(frozenset({SignedBy(leaf=leaf)}))), source=source)
         for leaf in sorted(leaves)
+    ]
+
+
+def _platform_code(
+    rule: Rule,
+    source: Rule,
+    files: tuple[FileFacts, ...],
+    losses: list[Loss],
+    release: tuple[int, int],
+) -> list[_Native]:
+    """Nothing to write for a permit that every machine's Santa grants; else the IDs seen."""
+    permit = rule.effect is Effect.PERMIT
+    own = [_Native(rule=rule, source=source)] if permit else []
+    if permit and release >= PLATFORM_SINCE:
+        return own
+    seen = {
+        signature.signing_id
+        for facts in file_index(files).satisfying(rule)
+        if facts.signatures is not UNKNOWN
+        for signature in facts.signatures
+        if signature.platform_binary and signature.signing_id is not None
+    }
+    since = f"before {release_text(PLATFORM_SINCE)} " if permit else ""
+    losses.append(
+        loss(
+            "L030",
+            Drift.NARROWS if permit else Drift.WIDENS,
+            target=_TARGET,
+            covers=(rule.match,),
+            files=files,
+            rule=source,
+            message=f"{since}Santa has no word for all of Apple's own code; {len(seen)} signing "
+            "IDs of the inventory stand in",
+            remedy="scan a Mac of each release of macOS, so that the inventory holds them",
+        )
+    )
+    matches = [SignedBy(signing_id=item) for item in sorted(seen)]
+    return own + [
+        _Native(rule=replace(rule, match=AllOf(frozenset({atom}))), source=source)
+        for atom in matches
+        if identifier_for(AllOf(frozenset({atom}))) is not None
     ]
 
 
@@ -243,10 +301,12 @@ def _precedence_losses(
     permits: list[_Native], forbids: list[_Native], files: tuple[FileFacts, ...]
 ) -> list[Loss]:
     identities = [item for item in permits if item.identifier is not None]
+    # Santa's own permit of platform code comes before its paths, too.
+    before_paths = identities or any(is_platform_code(item.rule.match) for item in permits)
     found = [
         _path_loss(forbid.rule, files)
         for forbid in forbids
-        if forbid.identifier is None and identities
+        if forbid.identifier is None and before_paths
     ]
     for permit in identities:
         known = _known(permit, files)

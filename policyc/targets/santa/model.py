@@ -40,6 +40,10 @@ class ClientMode(enum.IntEnum):
     STANDALONE = 3
 
 
+PLATFORM_SINCE = (2026, 5)
+"""The release from which platform code that no rule names is allowed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SantaRule:
     """One static rule; ``identifier`` is normalised as Santa normalises it."""
@@ -57,6 +61,7 @@ class SantaPolicy:
     """A whole configuration. Rules are sorted by type, then identifier; both are unique.
 
     ``synced`` are the rules of the database, which are asked after the static ones.
+    ``min_version`` is the oldest release that meets the configuration.
     """
 
     name: str
@@ -69,3 +74,9 @@ class SantaPolicy:
     fail_closed: bool = False
     bad_signature_protection: bool = False
     transitive_rules: bool = False
+    min_version: tuple[int, int] = PLATFORM_SINCE
+
+
+def release_text(release: tuple[int, int]) -> str:
+    """A release as Santa writes it."""
+    return f"{release[0]}.{release[1]}"

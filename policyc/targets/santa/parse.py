@@ -11,6 +11,7 @@ from xml.parsers.expat import ExpatError
 from policyc.model.artifact import Artifact
 from policyc.targets.base import ArtifactError
 from policyc.targets.santa.model import (
+    PLATFORM_SINCE,
     ClientMode,
     RulePolicy,
     RuleType,
@@ -26,6 +27,7 @@ _POLICIES = {item.value: item for item in RulePolicy if item is not RulePolicy.T
     "BLACKLIST": RulePolicy.BLOCKLIST,
     "SILENT_BLACKLIST": RulePolicy.SILENT_BLOCKLIST,
 }
+_FOR = re.compile(r"For Santa ([0-9]{4})\.([0-9]{1,2}) or later\.", re.ASCII)
 _DECIDING = ("CELFallback",)
 RULE_KEYS = frozenset(
     """identifier sha256 policy rule_type comment custom_msg custom_url event_detail_button_label
@@ -114,7 +116,14 @@ def _policy(profile: dict[str, Any], payload: dict[str, Any]) -> SantaPolicy:
         bad_signature_protection=_flag(payload, "EnableBadSignatureProtection"),
         transitive_rules=_flag(payload, "EnableTransitiveRules")
         or _flag(payload, "EnableTransitiveWhitelisting"),
+        min_version=_min_version(_text(profile, "PayloadDescription")),
     )
+
+
+def _min_version(description: str) -> tuple[int, int]:
+    """The oldest release a profile of ours is for; any other profile meets today's Santa."""
+    found = _FOR.fullmatch(description)
+    return PLATFORM_SINCE if found is None else (int(found[1]), int(found[2]))
 
 
 def _flag(payload: dict[str, Any], key: str) -> bool:

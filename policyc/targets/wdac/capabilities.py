@@ -61,6 +61,7 @@ CAPABILITIES = Capabilities(
         Probe.SIGNER_LEAF: _EXACT,
         Probe.SIGNER_TEAM: _VACUOUS,
         Probe.SIGNER_SIGNING_ID: _VACUOUS,
+        Probe.SIGNER_PLATFORM_BINARY: _VACUOUS,
         Probe.PRODUCT_NAME: _EXACT,
         Probe.PRODUCT_ORIGINAL_FILENAME: _EXACT,
         Probe.PUBLISHER_PRODUCT_VERSION: _lossy(_LEAVES),

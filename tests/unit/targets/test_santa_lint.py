@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import plistlib
-from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,14 @@ import pytest
 from typer.testing import CliRunner
 
 from policyc.cli.app import app
+from policyc.model.facts import FileFacts, MachoKind, Platform
+from policyc.model.signatures import SignatureGrade
 from policyc.targets.base import ArtifactError
 from policyc.targets.santa.lint import MANUALS, lint
-from tests.requires import require_shared
+from tests.conformance.probes import file_on
 
 HASH = "ab" * 32
 RUN = CliRunner()
-UNREAD = 14
-"""Preflight answers and pages of a server's interface, and one broken file."""
-
-COUNTS = {"S001": 2, "S021": 1, "S030": 4, "S032": 6, "S040": 1, "S050": 14}
-"""Findings over the real configurations, by code."""
 
 
 def rule(**keys: str) -> dict[str, str]:
@@ -39,11 +36,13 @@ def static(*rules: dict[str, str]) -> dict[str, Any]:
 
 def profile(keys: dict[str, Any], *, managed: bool = False) -> bytes:
     domain = "com.northpolesec.santa"
-    content: dict[str, Any] = {"PayloadType": domain, **keys}
+    named = {"PayloadVersion": 1, "PayloadIdentifier": "x", "PayloadUUID": "X"}
+    content: dict[str, Any] = {"PayloadType": domain, **named, **keys}
     if managed:
         forced = {domain: {"Forced": [{"mcx_preference_settings": keys}]}}
-        content = {"PayloadType": "com.apple.ManagedClient.preferences", "PayloadContent": forced}
-    return plistlib.dumps({"PayloadType": "Configuration", "PayloadContent": [content]})
+        kind = "com.apple.ManagedClient.preferences"
+        content = {"PayloadType": kind, "PayloadContent": forced, **named}
+    return plistlib.dumps({"PayloadType": "Configuration", "PayloadContent": [content], **named})
 
 
 SHOWN: list[tuple[str, dict[str, Any]]] = [
@@ -61,6 +60,17 @@ SHOWN: list[tuple[str, dict[str, Any]]] = [
             )
         ),
     ),
+    (
+        "S006",
+        static(
+            rule(
+                rule_type="SIGNINGID",
+                identifier="platform:com.apple.mdmclient",
+                policy="BLOCKLIST",
+            )
+        ),
+    ),
+    ("S006", static(rule(rule_type="TEAMID", identifier="zmcg7mldv9", policy="BLOCKLIST"))),
     ("S010", {"AllowedPathRegex": "^/opt/|/usr/"}),
     ("S011", {"BlockedPathRegex": "^(?:/tmp/.*)"}),
     ("S012", {"AllowedPathRegex": "^/opt/("}),
@@ -74,6 +84,124 @@ SHOWN: list[tuple[str, dict[str, Any]]] = [
     ("S042", static(*(rule(identifier=f"{number:064x}") for number in range(5001)))),
 ]
 
+WATCH = {
+    "Paths": ["/private/etc/sudoers"],
+    "Options": {"AuditOnly": True, "AllowReadAccess": True, "Version": "1"},
+    "Processes": [{"SigningID": "com.apple.mds", "PlatformBinary": True}],
+}
+
+
+def watch(**changed: Any) -> dict[str, Any]:
+    """A file access policy of one rule with something else in it."""
+    own = {**WATCH, **{key: value for key, value in changed.items() if key in WATCH}}
+    own["Options"] = {**own["Options"], **changed.get("options", {})}
+    return {"FileAccessPolicy": {"WatchItems": {changed.get("name", "a-rule"): own}}}
+
+
+def process(**keys: Any) -> dict[str, Any]:
+    return watch(Processes=[keys])
+
+
+SHOWN += [
+    ("S070", watch(Paths=[])),
+    ("S070", watch(Paths=[""])),
+    ("S070", watch(name="a rule")),
+    ("S070", watch(options={"RuleType": "Paths"})),
+    ("S070", watch(options={"AuditOnly": "yes"})),
+    ("S070", watch(options={"Audit": True})),
+    ("S070", watch(options={"EventDetailText": "x" * 49})),
+    ("S070", watch(options={"RuleId": -1})),
+    ("S070", process(Name="x")),
+    ("S070", process(SigningID="com.example")),
+    ("S070", process(TeamID="short")),
+    ("S070", process(TeamID="ABCDE12345", PlatformBinary=True)),
+    ("S070", process(CDHash="ab")),
+    ("S070", {"FileAccessPolicy": {"WatchItems": []}}),
+    ("S071", {"FileAccessPolicy": {"Version": "1", "WatchItems": {"a": {"Paths": ["/x"]}}}}),
+    ("S072", watch(Paths=[{"Path": "/etc/sudoers", "IsPrefix": False}])),
+    ("S072", watch(Paths=["/Users/**/x"])),
+    ("S072", process(SigningID="a*b*", TeamID="ABCDE12345")),
+    ("S073", {**watch(), "FileAccessPolicyPlist": "/x.plist"}),
+]
+
+
+def moroz(text: str) -> bytes:
+    head = '[[rules]]\nrule_type = "BINARY"\n'
+    return (head + f'identifier = "{HASH}"\n' + text).encode()
+
+
+def zentral(**keys: Any) -> bytes:
+    return json.dumps({"name": "x", "rules": [rule(**keys)]}).encode()
+
+
+def for_release(release: str, keys: dict[str, Any]) -> bytes:
+    own = plistlib.loads(profile(keys))
+    return plistlib.dumps({**own, "PayloadDescription": f"For Santa {release} or later."})
+
+
+CSV = "identifier,type,policy,custom_msg,description\n"
+FILES: list[tuple[str, str, bytes]] = [
+    ("S033", "x.mobileconfig", plistlib.dumps({"PayloadContent": [], "PayloadType": "x"})),
+    ("S034", "x.plist", plistlib.dumps({"ClientMode": 1}).partition(b"\n")[2]),
+    ("S036", "global.toml", moroz('policy = "SILENT_BLOCKLIST"\n')),
+    ("S036", "global.toml", moroz(f'policy = "BLOCKLIST"\nsha256 = "{HASH}"\n')),
+    ("S036", "global.toml", b'client_mode = "STANDALONE"\nallowed_path_regex = "^/opt/"\n'),
+    ("S036", "rules.csv", (CSV + f"{HASH[:40]},CDHASH,ALLOWLIST,,\n").encode()),
+    ("S036", "set.json", zentral(identifier=HASH.upper())),
+    ("S036", "set.json", zentral(custom_msg="no")),
+    ("S036", "set.json", zentral(policy="SILENT_TTY_BLOCKLIST")),
+    ("S037", "set.json", zentral(serial_numbers=["X"])),
+    ("S051", "x.mobileconfig", for_release("2026.5", static(rule(policy="SILENT_GUI_BLOCKLIST")))),
+    ("S051", "x.mobileconfig", for_release("2025.1", {"RemovableMediaAction": "Block"})),
+]
+
+
+@pytest.mark.parametrize(("code", "name", "data"), FILES)
+def test_a_trap_of_a_form_is_found(code: str, name: str, data: bytes) -> None:
+    found = {item.code for item in lint(name, data)}
+    assert code in found
+    assert found <= {code, "S050"}
+
+
+def test_a_release_that_has_it_is_fine() -> None:
+    keys = static(rule(policy="SILENT_GUI_BLOCKLIST"))
+    assert lint("x.mobileconfig", for_release("2026.6", keys)) == ()
+
+
+def program(**keys: Any) -> FileFacts:
+    facts = file_on(Platform.MACOS, 1)
+    assert facts.macho is not None
+    piece = replace(facts.macho.slices[0], **keys)
+    return replace(facts, macho=replace(facts.macho, slices=(piece,)))
+
+
+TEAM_RULE = rule(rule_type="TEAMID", identifier="ABCDE12345")
+FLAT_RULE = rule(identifier=f"{1:064x}")
+CD_RULE = rule(rule_type="CDHASH", identifier=f"{1:040x}")
+PLAIN = program()
+MIXED = replace(PLAIN, macho=replace(PLAIN.macho, mixed=True))  # type: ignore[type-var]
+IN_INVENTORY: dict[str, tuple[dict[str, str], FileFacts]] = {
+    "S060": (TEAM_RULE, MIXED),
+    "S061": (FLAT_RULE, program(kind=MachoKind.DYLIB)),
+    "S062": (CD_RULE, program(flags=0)),
+    "S063": (TEAM_RULE, program(grade=SignatureGrade.DEVELOPMENT)),
+}
+
+
+@pytest.mark.parametrize("code", IN_INVENTORY)
+def test_a_trap_needs_the_files(code: str) -> None:
+    own, facts = IN_INVENTORY[code]
+    data = profile(static(own))
+    assert lint("x", data) == lint("x", data, (PLAIN,)) == ()
+    (found,) = lint("x", data, (PLAIN, facts))
+    assert (found.code, found.place.line > 1) == (code, True)
+    assert facts.path in found.message
+
+
+def test_what_stands_in_for_it_is_fine() -> None:
+    assert lint("x", profile(static(FLAT_RULE)), (MIXED, program(flags=0))) == ()
+
+
 FINE: list[dict[str, Any]] = [
     static(rule(), rule(identifier="cd" * 32)),
     static(rule(notification_app_name="x")),
@@ -84,6 +212,10 @@ FINE: list[dict[str, Any]] = [
     {"ClientMode": 2, "SyncBaseURL": "https://example.com"},
     {"ClientMode": 2, "FailClosed": True, **static(rule())},
     cel("target.signing_id == 'args path ancestors'"),
+    watch(),
+    process(SigningID="ABCDE12345:com.example"),
+    process(SigningID="com.example.*", TeamID="ABCDE12345"),
+    static(rule(rule_type="TEAMID", identifier="ZMCG7MLDV9")),
 ]
 
 
@@ -94,8 +226,10 @@ def test_a_trap_is_found_alone(code: str, keys: dict[str, Any], managed: bool) -
 
 
 def test_every_code_is_shown() -> None:
-    assert {code for code, _ in SHOWN} | {"S050"} == MANUALS.keys()
-    assert [item.code for item in lint("x", plistlib.dumps({"PayloadContent": []}))] == ["S050"]
+    shown = {code for code, _ in SHOWN} | {code for code, _, _ in FILES}
+    assert shown | {"S050"} | IN_INVENTORY.keys() == MANUALS.keys()
+    other = {**plistlib.loads(profile({})), "PayloadContent": []}
+    assert [item.code for item in lint("x", plistlib.dumps(other))] == ["S050"]
 
 
 @pytest.mark.parametrize("keys", FINE)
@@ -123,20 +257,6 @@ def test_rules_for_the_database_may_share_an_identifier_and_be_removed() -> None
 def test_what_is_no_configuration_is_told(data: bytes) -> None:
     with pytest.raises(ArtifactError):
         lint("x", data)
-
-
-def test_real_configurations() -> None:
-    counts: Counter[str] = Counter()
-    unread = 0
-    for path in sorted(require_shared("santa/configs").glob("*/*")):
-        if path.suffix not in (".mobileconfig", ".plist", ".json"):
-            continue
-        try:
-            counts.update(item.code for item in lint(path.name, path.read_bytes()))
-        except ArtifactError:
-            unread += 1
-    assert unread == UNREAD
-    assert counts == COUNTS
 
 
 def test_the_command(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Files that hold Santa's settings and rules, read and written without loss."""
