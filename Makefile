@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_FLAGS ?= --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-real check bench fuzz nightly accept-masquerade clean
+.PHONY: help demo test test-fast test-real check bench fuzz nightly accept-masquerade docs clean
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,8 +35,8 @@ test-real: $(VENV)/.installed-dev ## what the real fapolicyd does with compiled 
 	@$(BIN)/python -m pytest -q tests/real
 
 check: $(VENV)/.installed-dev ## what CI checks: format, lint, types, import contracts, fast tests
-	$(BIN)/ruff format --check policyc tests benchmarks examples
-	$(BIN)/ruff check policyc tests benchmarks examples
+	$(BIN)/ruff format --check policyc tests benchmarks examples docs
+	$(BIN)/ruff check policyc tests benchmarks examples docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m 'not slow'
@@ -53,5 +53,8 @@ nightly: $(VENV)/.installed-dev ## the conformance suite over ten times as many 
 accept-masquerade: $(VENV)/.installed-dev ## the masquerade check against its goals, on real and deceptive files
 	@$(BIN)/python -m tests.acceptance.masquerade
 
+docs: $(VENV)/.installed-dev ## the documentation as a site, with strict links, in site/
+	@$(BIN)/mkdocs build --strict
+
 clean: ## remove what make made
-	rm -rf $(VENV) demo dist build
+	rm -rf $(VENV) demo dist build site

@@ -19,6 +19,7 @@ from policyc.cli.options import (
     Report,
     ReportOption,
     TargetOption,
+    complete_code,
 )
 from policyc.cli.reading import check, scan
 from policyc.cli.wdac import wdac_app
@@ -28,7 +29,7 @@ app = typer.Typer(
     help="One application-control baseline for Windows, Linux and macOS: inventory, "
     "masquerade check, compile, proof.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -305,7 +306,8 @@ def explain(
     what: Annotated[
         str,
         typer.Argument(
-            help="A file, a SHA-256, a code such as M003, an extension, a built-in set."
+            help="A file, a SHA-256, a code such as M003, an extension, a built-in set.",
+            autocompletion=complete_code,
         ),
     ],
     baseline: BaselineOption = None,

@@ -28,6 +28,11 @@ def page_of(code: str) -> str | None:
     return f"{code} {others[code]}" if code in others else None
 
 
+def every_code() -> list[str]:
+    """All codes that have a page, sorted."""
+    return sorted({*CHECKS, *LOSSES, *BASELINE_CODES, *lint_pages(), *DIFF_CODES})
+
+
 def _baseline_page(code: str, page: CodePage) -> str:
     parts = [f"{code} {page.title}", _filled(page.text)]
     if page.wrong:

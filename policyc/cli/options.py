@@ -68,6 +68,20 @@ class PlatformName(enum.StrEnum):
     LINUX = "linux"
 
 
+def complete_target(incomplete: str) -> list[str]:
+    """Targets that begin so, for a shell."""
+    from policyc.targets import target_names  # noqa: PLC0415
+
+    return [name for name in target_names() if name.startswith(incomplete)]
+
+
+def complete_code(incomplete: str) -> list[str]:
+    """Codes that begin so, for a shell; files are the shell's own to complete."""
+    from policyc.cli.manual import every_code  # noqa: PLC0415
+
+    return [code for code in every_code() if incomplete and code.startswith(incomplete)]
+
+
 BaselineOption = Annotated[
     Path | None,
     typer.Option(
@@ -82,7 +96,12 @@ InventoryOption = Annotated[
 ]
 TargetOption = Annotated[
     list[str] | None,
-    typer.Option("--target", "-t", help="A target; repeatable. Default: all of them."),
+    typer.Option(
+        "--target",
+        "-t",
+        help="A target; repeatable. Default: all of them.",
+        autocompletion=complete_target,
+    ),
 ]
 ReportOption = Annotated[
     Report,
