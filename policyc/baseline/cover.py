@@ -57,12 +57,18 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """Rules in the order they are written, files left to hashes, and files left out by reason."""
+    """Rules in the order they are written, files left to hashes, and files left out by reason.
+
+    ``start`` is the built-in set it starts from, empty without one, which permits ``started``
+    files of the inventory; those are not among ``files``.
+    """
 
     files: tuple[FileFacts, ...]
     rules: tuple[Proposed, ...]
     by_hash: tuple[int, ...]
     left_out: dict[str, tuple[FileFacts, ...]]
+    start: str = ""
+    started: int = 0
 
 
 def propose(

@@ -44,7 +44,8 @@ def baseline_text(
         "mode: audit                       # report first; enforce when the reports are clean",
         "targets:",
         *(f"  {target}: {{collections: [{', '.join(own)}]}}" for target, own in targets.items()),
-        "rules:",
+        *([f"include: [{proposal.start}]"] if proposal.start else []),
+        *(["rules:"] if proposal.rules or proposal.by_hash or not proposal.start else []),
     ]
     for identifier, item in identified(proposal.rules):
         lines += [
@@ -141,8 +142,9 @@ def report_text(name: str, proposal: Proposal, *, seen: int, asked: int) -> str:
         (
             f"{seen:,} files were seen, {asked:,} of them are decided by a target. "
             f"{total:,} are permitted: {ruled:,} by {len(proposal.rules):,} rules, "
-            f"{len(proposal.by_hash):,} by hash. {asked - total:,} are left out."
+            f"{len(proposal.by_hash):,} by hash. {asked - total - proposal.started:,} are left out."
         ),
+        *_started(proposal),
         "",
         "| | files |",
         "|---|---|",
@@ -167,6 +169,18 @@ def report_text(name: str, proposal: Proposal, *, seen: int, asked: int) -> str:
         if len(found) > _LISTED:
             lines.append(f"* … and {len(found) - _LISTED:,} more")
     return "\n".join(lines) + "\n"
+
+
+def _started(proposal: Proposal) -> list[str]:
+    if not proposal.start:
+        return []
+    return [
+        "",
+        (
+            f"{proposal.started:,} more are permitted by {proposal.start}, which also permits what "
+            f"is not here: `policyc explain {proposal.start}` shows it."
+        ),
+    ]
 
 
 def _signing(files: Iterable[FileFacts]) -> list[tuple[str, int]]:

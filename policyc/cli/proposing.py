@@ -90,7 +90,9 @@ def _tell(proposal: Proposal, asked: int, *, explain: bool) -> None:
         for identifier, item in identified(proposal.rules):
             out(f"{identifier} ({item.level.value}): {printable(why(item))}")
     ruled = len(proposal.files) - len(proposal.by_hash)
-    left = asked - len(proposal.files)
+    left = asked - len(proposal.files) - proposal.started
+    if proposal.start:
+        out(f"starts from {proposal.start}, which permits {proposal.started:,} files")
     out(
         f"{asked:,} files are decided by a target: {ruled:,} by {len(proposal.rules):,} rules, "
         f"{len(proposal.by_hash):,} by hash, {left:,} left out"

@@ -150,6 +150,41 @@ def test_recorded_images() -> None:
     assert seen >= 55
 
 
+def _publisher(subject: str) -> str:
+    """AppLocker's publisher of a subject as lief prints it, by the recipe, written anew here."""
+    parts = re.split(r"(?<!\\), (?=[A-Za-z_]+=)", subject)
+    found = dict(part.replace("\\,", ",").split("=", 1) for part in parts)
+    names = (("O", "O"), ("L", "L"), ("S", "ST"), ("C", "C"))
+    return ", ".join(f"{name}={found[key].upper()}" for name, key in names if key in found)
+
+
+def test_publisher_strings_are_those_of_an_independent_reader_and_of_public_policies() -> None:
+    """Of every signed image, with lief's subject; most stand in policies made on Windows, too."""
+    lief = require_module("lief")
+    lief.logging.disable()
+    folder = require_shared("applocker/policies")
+    known = {
+        name.upper()
+        for path in folder.glob("*.xml")
+        for name in re.findall(
+            r'PublisherName="(O=[^"*]+)"', path.read_bytes().replace(b"\0", b"").decode("latin-1")
+        )
+    }
+    checked = in_policies = 0
+    for data, name in images().items():
+        mine = signatures_of(facts_of(data))
+        if not mine:
+            continue
+        image = lief.PE.parse(list(data))
+        listed = list(image.signatures)
+        own = str(mine[0].publisher)
+        assert own == _publisher(listed[0].signers[0].cert.subject), name
+        checked += 1
+        in_policies += own in known
+    assert checked >= 150
+    assert in_policies >= 60
+
+
 def test_recorded_macho_slices() -> None:
     """All members, also those of archives inside, as the inventory lists them."""
     wanted = rows("santa/machos.tsv")

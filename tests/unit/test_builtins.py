@@ -15,13 +15,19 @@ from policyc.baseline.lint import lint_rules
 from policyc.baseline.sources import builtin_names
 from policyc.compiler import compile_policy
 from policyc.model.decision import Verdict, decide
-from policyc.model.facts import Platform
-from policyc.model.identity import Oid
+from policyc.model.facts import Platform, VersionInfo
+from policyc.model.identity import DistinguishedName, Oid
 from policyc.model.inventory import Inventory
-from policyc.model.ir import IsProduct, PolicyIR, SignedBy
+from policyc.model.ir import AtPath, IsProduct, PolicyIR, SignedBy
 from policyc.model.loss import Drift
 from policyc.model.signatures import Signature, SignatureGrade, SignatureKind
-from policyc.model.version import HIGHEST
+from policyc.model.version import HIGHEST, FileVersion
+from policyc.targets.applocker.decide import Token
+from policyc.targets.applocker.decide import decide as answer
+from policyc.targets.applocker.lint import lint
+from policyc.targets.applocker.model import EVERYONE, AppLockerPolicy
+from policyc.targets.applocker.parse import parse
+from policyc.targets.applocker.xml import document
 from tests.conformance.probes import file_on
 from tests.property.strategies import certificate
 from tests.requires import require_shared
@@ -33,6 +39,7 @@ CLAIMS: dict[str, dict[str, set[str]]] = {
     "windows-os": {"wdac": {"L017"}, "applocker": set()},
     "windows-signers": {"wdac": {"L029"}},
     "windows-user-writable": {"applocker": set(), "wdac": {"L017"}},
+    "windows-workstation": {"applocker": set()},
 }
 """Set → target → the losses its comment names. Santa is asked for programs only."""
 
@@ -78,7 +85,8 @@ def test_all_sets_fit_together() -> None:
         "  - {loss: L023, target: santa, reason: Apple's own code runs}\n"
         "  - {loss: L019, target: applocker, reason: unsigned copies have no permit}\n"
     )
-    policy = _policy(*builtin_names(), more=accepted)
+    names = [name for name in builtin_names() if name != "windows-workstation"]
+    policy = _policy(*names, more=accepted)
     for result in compile_policy(policy, Inventory(), ("wdac", "applocker", "fapolicyd", "santa")):
         assert (result.failure, result.refused) == (None, ())
 
@@ -100,6 +108,86 @@ def test_windows_by_its_folders(path: str, verdict: Verdict) -> None:
     policy = _policy("windows-os", "windows-user-writable")
     facts = replace(file_on(Platform.WINDOWS, 1), path=path)
     assert decide(policy, facts).verdict is verdict
+
+
+WORKSTATION: dict[str, Verdict] = {
+    r"C:\Windows\System32\notepad.exe": Verdict.ALLOW,
+    r"C:\Program Files\App\x.exe": Verdict.ALLOW,
+    r"C:\Program Files (x86)\App\x.exe": Verdict.ALLOW,
+    r"C:\Program Files\Microsoft\Edge\Application\SetupMetrics\x.exe": Verdict.DENY,
+    r"C:\Windows\Temp\x.exe": Verdict.DENY,
+    r"C:\Windows\Temp:x.exe": Verdict.DENY,
+    r"C:\Windows\PLA\Reports\x.exe": Verdict.DENY,
+    r"C:\Windows\ServiceState\abc\Data\x.exe": Verdict.DENY,
+    r"C:\Windows\SysWOW64\Tasks:x.exe": Verdict.DENY,
+    r"C:\Windows\Tempting\x.exe": Verdict.ALLOW,
+    r"C:\ProgramData\Microsoft\Windows Defender\Platform\4.18\MsMpEng.exe": Verdict.ALLOW,
+    r"C:\ProgramData\x.exe": Verdict.DENY,
+    r"C:\Users\ann\x.exe": Verdict.DENY,
+}
+
+
+def _workstation() -> tuple[PolicyIR, AppLockerPolicy]:
+    policy = _policy("windows-workstation")
+    (result,) = compile_policy(policy, Inventory(), ("applocker",))
+    native = parse(tuple(item for item in result.artifacts if item.enforced))
+    return policy, native
+
+
+@pytest.mark.parametrize(("path", "verdict"), WORKSTATION.items())
+def test_a_workstation_by_its_folders(path: str, verdict: Verdict) -> None:
+    """In the baseline and in AppLocker; an administrator may run everything."""
+    policy, native = _workstation()
+    facts = replace(file_on(Platform.WINDOWS, 2), path=path, signatures=())
+    assert decide(policy, facts).verdict is verdict
+    assert answer(native, facts).denies == (verdict is Verdict.DENY)
+    administrator = Token(sids=frozenset({EVERYONE, "S-1-5-32-544"}))
+    assert not answer(native, facts, administrator).denies
+
+
+@pytest.mark.parametrize(
+    ("binary", "version", "denied"),
+    [
+        ("MSHTA.EXE", "11.0.0.0", True),
+        ("msbuild.exe", "4.8.0.0", True),
+        ("BGINFO.EXE", "4.25.0.0", True),
+        ("BGINFO.EXE", "4.33.0.0", False),
+        ("POWERSHELL.EXE", "10.0.19041.1", False),
+        ("notepad.exe", "10.0.19041.1", False),
+    ],
+)
+def test_a_workstation_runs_no_bypass(binary: str, version: str, denied: bool) -> None:  # noqa: FBT001
+    _, native = _workstation()
+    name = "O=Microsoft Corporation, L=Redmond, S=Washington, C=US"
+    pairs = tuple((part.split("=")[0], part.split("=")[1]) for part in name.split(", "))
+    leaf = replace(certificate("A"), subject=DistinguishedName(attributes=pairs))
+    signature = Signature(
+        kind=SignatureKind.CATALOG, grade=SignatureGrade.PRODUCTION, chain=(leaf,)
+    )
+    info = VersionInfo(original_filename=binary, file_version=FileVersion.parse(version))
+    facts = replace(
+        file_on(Platform.WINDOWS, 2),
+        path=r"C:\Windows\System32\renamed.exe",
+        signatures=(signature,),
+        version_info=info,
+    )
+    assert answer(native, facts).denies is denied
+
+
+def test_a_workstation_has_every_writable_folder_and_no_finding() -> None:
+    policy, native = _workstation()
+    folders = [
+        atom.pattern.text.removesuffix("**")
+        for rule in _policy("windows-user-writable").rules
+        for atom in rule.match.atoms
+        if isinstance(atom, AtPath)
+    ]
+    assert len(folders) > 30
+    for folder in folders:
+        facts = replace(file_on(Platform.WINDOWS, 2), path=f"{folder}x.exe", signatures=())
+        assert decide(policy, facts).verdict is Verdict.DENY, folder
+        assert answer(native, facts).denies
+    assert {item.code for item in lint({"w.xml": document(native)})} <= {"A204"}
 
 
 def test_windows_by_its_signer_needs_the_key_usage() -> None:

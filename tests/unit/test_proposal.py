@@ -140,6 +140,50 @@ def test_the_text_reads_back_as_the_proposal_and_compiles_without_widening(tmp_p
     assert "\u202e" not in report
 
 
+def windows_files(*paths: str) -> tuple[FileFacts, ...]:
+    return tuple(replace(program(2 * at + 2), path=path) for at, path in enumerate(paths))
+
+
+def test_windows_starts_from_the_workstation_where_nothing_is_widened(tmp_path: Path) -> None:
+    files = windows_files(
+        "C:\\Windows\\System32\\a.exe",
+        "C:\\Program Files\\b.exe",
+        "C:\\Windows\\Temp\\c.exe",
+        "C:\\Acme\\d.exe",
+    )
+    inventory = Inventory(files=files)
+    proposal, widening = propose_for(inventory, ("applocker",))
+    assert (proposal.start, proposal.started, widening) == ("builtin:windows-workstation", 2, ())
+    assert set(proposal.files) == set(files[2:])
+    write_inventory(Inventory(files=proposal.files), tmp_path / "by-hash.parquet")
+    path = tmp_path / "policyc.yaml"
+    path.write_text(baseline_text("T", proposal, {"applocker": ["executable"]}), "utf-8")
+    loaded = load_baseline(path)
+    assert loaded.policy is not None, loaded.diagnostics
+    (result,) = compile_policy(loaded.policy, inventory, ("applocker",))
+    assert (result.failure, result.refused, result.report.agree) == (None, (), 4)
+    assert "2 more are permitted" in report_text("T", proposal, seen=4, asked=4)
+
+
+def test_no_start_where_a_target_would_widen_it_or_a_file_is_left_out() -> None:
+    files = windows_files("C:\\Windows\\System32\\a.exe", "C:\\Acme\\d.exe")
+    assert propose_for(Inventory(files=files), TARGETS)[0].start == ""
+    lying = (replace(files[0], masquerade="error"), files[1])
+    assert propose_for(Inventory(files=lying), ("applocker",))[0].start == ""
+    mac = (replace(file_on(Platform.MACOS, 61), masquerade=None),)
+    assert propose_for(Inventory(files=mac), ("santa",))[0].start == ""
+
+
+def test_a_start_that_permits_everything_leaves_no_rules(tmp_path: Path) -> None:
+    inventory = Inventory(files=windows_files("C:\\Windows\\System32\\a.exe"))
+    proposal, _ = propose_for(inventory, ("applocker",))
+    path = tmp_path / "policyc.yaml"
+    path.write_text(baseline_text("T", proposal, {"applocker": ["executable"]}), "utf-8")
+    loaded = load_baseline(path)
+    assert loaded.policy is not None, loaded.diagnostics
+    assert loaded.policy.rules == proposed_policy(proposal, inventory, ("applocker",)).rules
+
+
 @pytest.mark.slow
 def test_a_tree_of_20000_real_files(tmp_path: Path) -> None:
     """/usr and the pinned archives: nothing widens, every file that is kept is allowed."""

@@ -29,6 +29,8 @@ def condition_for(match: AllOf) -> Condition | None:
     """
     atoms = sorted(match.atoms, key=lambda atom: type(atom).__name__)
     match atoms:
+        case []:
+            return PathCondition(path="*")
         case [HasHash(digest=AuthenticodeSha256() | Sha256Flat() as digest)]:
             return HashCondition(hashes=(FileHash(kind="SHA256", data=digest.value),))
         case [AtPath(pattern=pattern)]:

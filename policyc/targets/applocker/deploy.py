@@ -14,6 +14,7 @@ from lxml import etree
 from policyc.model.artifact import COMPANIONS, Artifact
 from policyc.model.ir import NAMESPACE
 from policyc.resources import deployment_text
+from policyc.targets.applocker.backup import backup_files
 from policyc.targets.applocker.model import AppLockerPolicy, EnforcementMode
 from policyc.targets.applocker.registry import entries_of, write_entries
 from policyc.targets.applocker.xml import collection_element
@@ -36,9 +37,13 @@ def deployment(model: AppLockerPolicy) -> tuple[Artifact, ...]:
         for item in model.collections
         if item.type.value in _NODES
     }
+    registry = write_entries(entries_of(model))
+    template = b"\xff\xfe" + _SERVICE.encode("utf-16-le")
+    backup = backup_files(registry, template, "AppLocker")
     made = {
-        "group-policy/registry.pol": write_entries(entries_of(model)),
-        "group-policy/GptTmpl.inf": b"\xff\xfe" + _SERVICE.encode("utf-16-le"),
+        "group-policy/registry.pol": registry,
+        "group-policy/GptTmpl.inf": template,
+        **{f"group-policy/backup/{name}": data for name, data in backup.items()},
         "intune/profile.json": _graph(values),
         **{f"intune/{_NODES[name]}.xml": text.encode() for name, text in values.items()},
         **_texts(model, values),

@@ -90,12 +90,17 @@ def is_broad(sid: str) -> bool:
     return sid in BROAD or (sid.startswith("S-1-5-21-") and sid.endswith("-513"))
 
 
+def places(path: str) -> tuple[str, ...]:
+    """The paths that a path with a variable stands for: %SYSTEM32% is two folders."""
+    return tuple(pieces[0] for pieces in THIS.patterns(path))
+
+
 def reaches(condition: Condition, path: str) -> bool:
     """Whether a path condition holds for a path, which may begin with a variable."""
     if not isinstance(condition, PathCondition):
         return False
-    whole = (pieces[0] for pieces in THIS.patterns(path))
-    return all(any(fits(p, own) for p in THIS.patterns(condition.path)) for own in whole)
+    own = THIS.patterns(condition.path)
+    return all(any(fits(pieces, place) for pieces in own) for place in places(path))
 
 
 def taken_out(own: RuleCollection, rule: AppRule, path: str) -> bool:

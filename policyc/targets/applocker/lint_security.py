@@ -14,6 +14,7 @@ from policyc.targets.applocker.lint_context import (
     Context,
     Found,
     is_broad,
+    places,
     reaches,
     shown,
     taken_out,
@@ -97,7 +98,10 @@ def _open(own: RuleCollection, rule: AppRule, tail: str) -> list[str]:
     return [
         folder
         for folder in WRITABLE
-        if reaches(rule.condition, folder + tail) and not taken_out(own, rule, folder + tail)
+        if any(
+            reaches(rule.condition, place) and not taken_out(own, rule, place)
+            for place in places(folder + tail)
+        )
     ]
 
 
@@ -164,8 +168,8 @@ def bypasses_allowed(context: Context) -> Found:
 
 
 def _runs(own: RuleCollection, rule: AppRule, name: str, folder: str) -> bool:
-    path = f"{folder}\\{name}"
-    if not reaches(rule.condition, path) or taken_out(own, rule, path):
+    paths = places(f"{folder}\\{name}")
+    if not any(reaches(rule.condition, item) and not taken_out(own, rule, item) for item in paths):
         return False
     denies = [
         item.condition

@@ -31,6 +31,7 @@ from policyc.targets.applocker.conditions import (
     crosses_separators,
     needs_signature,
 )
+from policyc.targets.applocker.covering import disjoint
 from policyc.targets.applocker.model import (
     EVERYONE,
     Action,
@@ -232,7 +233,7 @@ def _app_rules(native: _Native, policy: PolicyIR) -> list[tuple[CollectionType, 
                 sid=sid,
                 action=Action.ALLOW if rule.effect is Effect.PERMIT else Action.DENY,
                 condition=condition,
-                exceptions=_exceptions(rule, collection),
+                exceptions=_exceptions(rule, condition, collection),
             ),
         )
         for collection in sorted(collections_for(rule.match, governed), key=_by_value)
@@ -240,16 +241,17 @@ def _app_rules(native: _Native, policy: PolicyIR) -> list[tuple[CollectionType, 
     ]
 
 
-def _exceptions(rule: Rule, collection: Collection) -> tuple[Condition, ...]:
-    """The exceptions that can hold in a collection.
+def _exceptions(rule: Rule, condition: Condition, collection: Collection) -> tuple[Condition, ...]:
+    """The exceptions that can hold in a collection, and about something that the rule matches.
 
     A version range alone would match a script, which counts as 0.0.0.0 and is no product.
     """
     found = [
-        condition
+        exception
         for branch in rule.unless
         if collections_for(branch, frozenset({collection}))
-        and (condition := condition_for(branch)) is not None
+        and (exception := condition_for(branch)) is not None
+        and not disjoint(exception, condition)
     ]
     return tuple(sorted(found, key=_condition_order))
 

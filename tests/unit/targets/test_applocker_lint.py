@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from policyc.cli.app import app
-from policyc.targets.applocker.known import BYPASSES, WRITABLE
+from policyc.targets.applocker.known import BYPASSES, PROBES, WRITABLE
 from policyc.targets.applocker.lint import MANUALS, is_ours, lint
 from policyc.targets.applocker.model import CollectionType
 from policyc.targets.applocker.registry import entries_of, write_entries
@@ -227,6 +228,12 @@ def test_registry_pol_is_linted_and_needs_the_service() -> None:
     found = {item.code for item in lint({"registry.pol": data})}
     assert found == {"A101", "A203", "A204"}
     assert is_ours(data)
+
+
+def test_the_probes_of_powershell_are_the_hashes_of_their_texts() -> None:
+    """Flat SHA-256 of all bytes, as events show it (Get-AppLockerEvents.ps1 of AaronLocker)."""
+    texts = (b"1", b"# PowerShell test file to determine AppLocker lockdown mode ")
+    assert {hashlib.sha256(text).hexdigest() for text in texts} == PROBES.keys()
 
 
 def test_a_twin_and_another_meaning_are_seen_across_files() -> None:

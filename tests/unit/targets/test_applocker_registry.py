@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from policyc.model.artifact import Artifact
+from policyc.targets.applocker.backup import backup_files
 from policyc.targets.applocker.deploy import deployment
 from policyc.targets.applocker.emit import emit
 from policyc.targets.applocker.model import (
@@ -143,3 +144,68 @@ def test_intune_gets_one_collection_a_node() -> None:
         == '"AppIDSvc",2,""'
     )
     assert deployment(POLICY) == deployment(POLICY)
+
+
+def _shape(element: etree._Element) -> list[tuple[str, dict[str, str], list[object]]]:
+    """The children without what names a domain or a value that is an object's own."""
+    own = ("SourceExpandedPath", "Location", "version")
+    return [
+        (
+            str(child.tag),
+            {
+                str(key): str(value).lower()
+                for key, value in child.attrib.items()
+                if not str(key).endswith(own)
+            },
+            list(_shape(child)),
+        )
+        for child in element
+        if isinstance(child.tag, str)
+        and not str(child.get(f"{BKP}Path")).endswith(
+            ("Adm\\*.*", "Scripts", "Shutdown", "Startup")
+        )
+        and not str(child.tag).endswith("}Group")
+    ]
+
+
+BKP = "{http://www.microsoft.com/GroupPolicy/GPOOperations}"
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_backup_is_built_as_nsas(number: int) -> None:
+    """NSA's own two files in our folder give the same elements, but for what names a domain."""
+    machine = backups()[number].parent
+    real = machine.parents[2]
+    (template,) = machine.rglob("GptTmpl.inf")
+    registry = (machine / "registry.pol").read_bytes()
+    made = backup_files(registry, template.read_bytes(), "AppLocker")
+    names = {name.partition("/")[2] for name in made if "/" in name}
+    theirs = {str(path.relative_to(real)) for path in real.rglob("*") if path.is_file()}
+    assert names == theirs - {"gpreport.xml"}
+    identifier = next(iter(made.keys() - {"manifest.xml"})).partition("/")[0]
+    for name in ("Backup.xml", "bkupInfo.xml"):
+        ours = etree.fromstring(made[f"{identifier}/{name}"])
+        other = etree.fromstring((real / name).read_bytes())
+        assert (ours.tag, _shape(ours)) == (other.tag, _shape(other))
+        path = f".//{BKP}MachineExtensionGuids"
+        assert ours.findtext(path) == other.findtext(path)
+    manifest = etree.fromstring(made["manifest.xml"])
+    (instance,) = manifest
+    own = etree.fromstring(made[f"{identifier}/bkupInfo.xml"])
+    assert _shape(instance) == _shape(own)
+    assert [child.text for child in instance] == [child.text for child in own]
+    assert own.findtext(f"{{{own.nsmap[None]}}}ID") == identifier
+
+
+def test_every_location_in_the_backup_is_a_file_or_folder_in_it() -> None:
+    files = {item.name: item.data for item in deployment(POLICY)}
+    inside = [name for name in files if name.startswith("deploy/group-policy/backup/{")]
+    root = inside[0].split("/")[3]
+    start = f"deploy/group-policy/backup/{root}/"
+    scheme = etree.fromstring(files[f"{start}Backup.xml"])
+    known = [name.lower() for name in inside]
+    for element in scheme.iter(f"{BKP}FSObjectFile", f"{BKP}FSObjectDir"):
+        place = start + str(element.get(f"{BKP}Location")).replace("\\", "/")
+        assert any(name.startswith(place.lower()) for name in known), place
+    other = AppLockerPolicy(collections=POLICY.collections[:1])
+    assert root not in {part for item in deployment(other) for part in item.name.split("/")}
