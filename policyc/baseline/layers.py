@@ -91,7 +91,8 @@ class Reading:
         return policy, written
 
     def _place(self, rule: Rule) -> tuple[object, ...]:
-        return (rule.origin.file != self._main.source.name, rule.origin, rule.id)
+        at = rule.origin
+        return (at.file != self._main.source.name, at.file, at.line, at.column, rule.id.value)
 
     def _layers(self, profile: str | None) -> tuple[str, ...]:
         if profile is None:

@@ -63,24 +63,33 @@ def read_rule(own: Mapping, name: str, around: Surroundings, collector: Collecto
     condition = read_condition(
         own.get(effects[0]), effects[0], collector, around.groups, may_be_from=True
     )
-    template = Rule(
-        effect=effect,
-        match=AllOf(frozenset()),
-        unless=_unless(own, around.groups, collector),
-        collections=_collections(own, collector),
-        platforms=_platforms(own, collector),
-        principals=_principals(own, collector),
-        name=name,
-        origin=own.span if key is None else key.span,
-        note=read.text(own.get("note"), "note", collector) or "",
-        owner=read.text(own.get("owner"), "owner", collector) or "",
-        until=read.value(own.get("until"), "until", parse_day, collector),
-    )
+    unless = _unless(own, around.groups, collector)
+    collections, platforms = _collections(own, collector), _platforms(own, collector)
+    principals = _principals(own, collector)
+    note = read.text(own.get("note"), "note", collector) or ""
+    owner = read.text(own.get("owner"), "owner", collector) or ""
+    until = read.value(own.get("until"), "until", parse_day, collector)
+
+    def rule(match: AllOf) -> Rule:
+        return Rule(
+            effect=effect,
+            match=match,
+            unless=unless,
+            collections=collections,
+            platforms=platforms,
+            principals=principals,
+            name=name,
+            origin=own.span if key is None else key.span,
+            note=note,
+            owner=owner,
+            until=until,
+        )
+
     if condition is None:
         return []
     if isinstance(condition, FromInventory):
-        return _from_inventory(condition, template, around, collector)
-    return [replace(template, match=match) for match in condition]
+        return _from_inventory(condition, rule(AllOf(frozenset())), around, collector)
+    return [rule(match) for match in condition]
 
 
 def _unless(own: Mapping, groups: Alternatives, collector: Collector) -> frozenset[AllOf]:

@@ -31,6 +31,10 @@ def diff(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write here instead of to stdout.")
     ] = None,
+    report: Annotated[
+        list[str] | None,
+        typer.Option(help="Another form for a file, as markdown=comment.md; repeatable."),
+    ] = None,
     profile: ProfileOption = None,
     *,
     exit_code: Annotated[
@@ -68,5 +72,6 @@ def diff(
             form=form.value,
             fail_on="any" if exit_code else fail_on.value,
             output=output,
+            reports=report or [],
         )
     )

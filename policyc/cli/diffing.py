@@ -9,6 +9,7 @@ import typer
 
 from policyc.cli.compiling import chosen_targets
 from policyc.cli.console import Exit, fail, keep_everything, note, out, show
+from policyc.cli.options import DiffFormat
 from policyc.diff import Machine, Side, SideError, compare_sides, open_side
 from policyc.diff.codes import CODES
 from policyc.inventory import InventoryError, read_inventory
@@ -24,7 +25,10 @@ from policyc.reports.safe import printable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiffRequest:
-    """What ``diff`` was asked for; ``fail_on`` is never, widen, narrow or any."""
+    """What ``diff`` was asked for; ``fail_on`` is never, widen, narrow or any.
+
+    ``reports`` are other forms as ``FORM=FILE``.
+    """
 
     old: str
     new: str
@@ -34,11 +38,13 @@ class DiffRequest:
     form: str = "text"
     fail_on: str = "never"
     output: Path | None = None
+    reports: list[str] = field(default_factory=list)
 
 
 def run_diff(request: DiffRequest) -> None:
     """Print the comparison; exits 1 or 3 for what ``fail_on`` asks for."""
     keep_everything()
+    reports = [_report(text) for text in request.reports]
     names = chosen_targets(request.targets) if request.targets else ()
     machines = _machines(request.inventories)
     given = _together(machines)
@@ -52,7 +58,8 @@ def run_diff(request: DiffRequest) -> None:
         note(f"policyc: {printable(text)}")
     failing = frozenset(turn for turn in Turn if _counts(turn, request.fail_on))
     code = _exit(found, failing)
-    _write(request, _text(found, request.form, failing, fails=code is not Exit.OK))
+    for form, path in ((request.form, request.output), *reports):
+        _write(path, _text(found, form, failing, fails=code is not Exit.OK))
     if code is not Exit.OK:
         raise typer.Exit(code)
 
@@ -134,14 +141,23 @@ def _text(found: Comparison, form: str, failing: frozenset[Turn], *, fails: bool
             return changes_text(found)
 
 
-def _write(request: DiffRequest, text: str) -> None:
-    if request.output is None:
+def _report(text: str) -> tuple[str, Path]:
+    """A form and the file it goes to; exits 2 for anything else."""
+    form, equals, path = text.partition("=")
+    if not equals or not path or form not in tuple(DiffFormat):
+        forms = ", ".join(DiffFormat)
+        fail(f"--report {printable(text)}: write FORM=FILE, with one of {forms}")
+    return form, Path(path)
+
+
+def _write(path: Path | None, text: str) -> None:
+    if path is None:
         if text:
             out(text)
         return
     try:
-        with whole_file(request.output) as scratch:
+        with whole_file(path) as scratch:
             scratch.write_text(text + "\n", encoding="utf-8")
     except (InventoryError, OSError) as error:
         fail(str(error))
-    note(f"written: {request.output}")
+    note(f"written: {path}")

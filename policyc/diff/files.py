@@ -155,11 +155,15 @@ def _difference(
         if not pair.same_rules or old == new or old.verdict is not new.verdict:
             return None
         before, after = pair.old.causes(old), pair.new.causes(new)
-        keys = {item.key for item in before}, {item.key for item in after}
-        if keys[0] == keys[1] or keys[0] & keys[1]:
+        if before == after or _names(before) & _names(after):
             return None
         return Turn.OTHER_RULE, before, after
     return turn, pair.old.causes(old), pair.new.causes(new)
+
+
+def _names(causes: tuple[Cause, ...]) -> set[str]:
+    """What a rule is known by: what it means, or its name if that has changed."""
+    return {name for item in causes for name in (item.key, item.text)}
 
 
 def _modes(pair: Pair, facts: FileFacts) -> tuple[str, str]:

@@ -36,13 +36,7 @@ class Proof:
     """All rules of both sides, to look up those that contain one."""
 
     def __init__(self, old: PolicyIR, new: PolicyIR, reach: Reach) -> None:
-        self._rules = tuple(
-            {
-                effect: [rule for rule in policy.ordered() if rule.effect is effect]
-                for effect in Effect
-            }
-            for policy in (old, new)
-        )
+        self._rules = tuple(_by_effect(policy) for policy in (old, new))
         self._containers: dict[tuple[bool, Effect], Containers[Rule]] = {}
         self._reach = reach
 
@@ -97,6 +91,11 @@ class Proof:
             rules: Iterable[Rule] = self._rules[in_new][effect]
             self._containers[key] = Containers((item.match, item) for item in rules)
         return self._containers[key]
+
+
+def _by_effect(policy: PolicyIR) -> dict[Effect, list[Rule]]:
+    ordered = policy.ordered()
+    return {effect: [rule for rule in ordered if rule.effect is effect] for effect in Effect}
 
 
 def _possible(rule: Rule, platform: Platform | None, collection: Collection) -> bool:

@@ -42,7 +42,7 @@ def findings_junit(findings: Sequence[Finding]) -> str:
     """JUnit XML: one test case a finding; errors and warnings fail, accepted ones are skipped."""
     accepted = sum(bool(item.accepted) for item in findings)
     failed = sum(item.level is not Level.INFO and not item.accepted for item in findings)
-    counts = f'tests="{len(findings)}" failures="{failed}" skipped="{accepted}"'
+    counts = f'tests="{len(findings)}" failures="{failed}" errors="0" skipped="{accepted}"'
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         f'<testsuite name="policyc check" {counts}>',

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 import yaml
 
-from policyc.baseline import json_schema, parse_baseline
+from policyc.baseline import json_schema, load_baseline, parse_baseline
 from policyc.baseline.codes import BASELINE_CODES
 from policyc.checks import CHECKS
 from policyc.compiler import compile_policy
@@ -57,7 +57,7 @@ def test_documented_baselines_compile(text: str) -> None:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.parent.name)
 def test_examples_compile_without_a_refusal(path: Path) -> None:
-    loaded = parse_baseline(path.read_text(), path.name, lambda _: Inventory())
+    loaded = load_baseline(path, Inventory())
     assert loaded.policy is not None, loaded.diagnostics
     for result in compile_policy(loaded.policy, Inventory(), default_targets()):
         assert result.failure is None

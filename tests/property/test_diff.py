@@ -36,7 +36,14 @@ def changes(draw: st.DrawFn) -> tuple[PolicyIR, PolicyIR]:
     old = replace(old, rules=frozenset(map(_for_everybody, old.rules)))
     kept = {rule for rule in old.ordered() if draw(st.integers(0, 3))}
     added = draw(st.frozensets(rules().map(_for_everybody), max_size=2))
-    return old, replace(old, rules=frozenset(kept) | added)
+    new = replace(old, rules=frozenset(kept) | added)
+    return named(old), named(new)
+
+
+def named(policy: PolicyIR) -> PolicyIR:
+    """Every rule with a name of its own: a rule of the same name counts as the same rule."""
+    rules = frozenset(replace(rule, name=rule.id.value) for rule in policy.rules)
+    return replace(policy, rules=rules)
 
 
 def _for_everybody(rule: Rule) -> Rule:

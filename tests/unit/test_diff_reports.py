@@ -1,0 +1,234 @@
+"""Output forms of a comparison: valid, within limits, and safe whatever a name holds."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import pytest
+from lxml import etree
+
+from policyc.checks import check_file
+from policyc.diff.codes import CODES
+from policyc.model.change import (
+    Cause,
+    ChangedFile,
+    Comparison,
+    FileGroup,
+    Relation,
+    RuleChange,
+    SettingChange,
+    Shown,
+    Turn,
+)
+from policyc.model.decision import Verdict
+from policyc.model.diagnostic import Level
+from policyc.model.facts import FileFacts
+from policyc.model.formats import FileFormat
+from policyc.model.span import Span
+from policyc.readers import read_bytes
+from policyc.reports.changes import changes_csv, changes_findings, changes_json, changes_text
+from policyc.reports.changes_markdown import LIMIT, changes_markdown
+from policyc.reports.policy_sarif import policy_sarif
+from policyc.reports.policy_tables import policy_annotations, policy_gitlab, policy_junit
+from policyc.reports.sarif import GITHUB_RESULTS
+from policyc.reports.tables import findings_gitlab, findings_junit
+from tests.corpus import build
+from tests.requires import PROJECT, require_shared
+
+DATA = PROJECT / "tests" / "data"
+NASTY = "=cmd|'/c x'!a\n::error::x, \x1b[31m\u202efdp`<script>alert(1)</script>|[a](http://b).exe"
+STOPS = frozenset({Turn.ALLOWED, Turn.UNKNOWN})
+
+
+def span(line: int, file: str = "policyc.yaml") -> Span:
+    return Span(file=file, line=line, column=5, end_line=line, end_column=9)
+
+
+def cause(name: str, line: int, file: str = "policyc.yaml") -> Cause:
+    return Cause(text=f"permit {name}", key=f"key-{name}", family=name, origin=span(line, file))
+
+
+def group(turn: Turn, names: list[str], rule: str = "tools") -> FileGroup:
+    return FileGroup(
+        turn=turn,
+        targets=("wdac", "applocker"),
+        modes=("audit", "enforce"),
+        verdicts=(Verdict.DENY, Verdict.ALLOW),
+        old=(),
+        new=(cause(rule, 7),),
+        files=tuple(
+            ChangedFile(path=name, sha256="ab" * 32, machines=("a", "b")) for name in names
+        ),
+    )
+
+
+def change(number: int) -> RuleChange:
+    new = cause(f"rule {number} {NASTY}", number + 1)
+    shown = Shown(
+        turn=Turn.ALLOWED,
+        facts=FileFacts(path=f"/w/{NASTY}", size=1, actual=FileFormat.ELF),
+        about=("path /w",),
+        targets=("fapolicyd",),
+        verdicts=(Verdict.DENY, Verdict.ALLOW),
+        old=(),
+        new=(new,),
+    )
+    old = cause(f"rule {number}", number + 1, "git:main:policyc.yaml")
+    return RuleChange(relation=Relation.WIDER, old=old, new=new, shown=(shown,))
+
+
+def comparison(files: int = 3, rules: int = 3) -> Comparison:
+    return Comparison(
+        old="git:main:policyc.yaml",
+        new="policyc.yaml",
+        targets=("wdac", "applocker", "fapolicyd"),
+        groups=(
+            group(Turn.ALLOWED, [f"C:\\{number}\\{NASTY}" for number in range(files)]),
+            group(Turn.OTHER_RULE, ["C:\\other.exe"], "other"),
+        ),
+        rules=(
+            *(change(number) for number in range(rules)),
+            RuleChange(relation=Relation.REMOVED, old=cause("gone", 9), new=None),
+            RuleChange(relation=Relation.EQUAL, old=cause("x", 1), new=cause("y", 1), same=True),
+        ),
+        settings=(
+            SettingChange(
+                what="library", targets=("wdac",), old="enforce", new="audit", turn=Turn.ALLOWED
+            ),
+        ),
+        unchanged=4_796,
+        unchanged_rules=12,
+        with_inventory=True,
+        notes=("something",),
+        place=span(1),
+    )
+
+
+def test_text_is_short_grouped_and_harmless() -> None:
+    text = changes_text(comparison(files=100_000, rules=1_000))
+    assert len(text.splitlines()) < 150
+    assert "newly allowed: 100,000 files (wdac, applocker; audit → enforce)" in text
+    assert "… and 99,995 more" in text
+    assert "on a, b" in text
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert text.splitlines()[-4:] == [
+        "Files: 100,000 newly allowed, 0 newly denied, 1 decided by another rule, 4,796 unchanged.",
+        "Rules: 1,000 allow more, 1 unknown, 12 unchanged.",
+        "Rules written otherwise that decide the same: 1.",
+        "Settings changed: 1.",
+    ]
+
+
+def test_json_follows_its_published_schema() -> None:
+    schema = json.loads((PROJECT / "docs" / "diff.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    value = json.loads(changes_json(comparison()))
+    jsonschema.validate(value, schema)
+    assert value["summary"]["files"]["newly-allowed"] == 3
+    assert value["rules"][3]["changes"] == ["unknown"]
+    assert value["rules"][4]["changes"] == []
+
+
+def test_sarif_is_valid_stable_and_within_the_limit_of_github() -> None:
+    schema = json.loads(require_shared("schemas/sarif-2.1.0-rtm.5.json").read_text())
+    log = json.loads(policy_sarif(changes_findings(comparison(), STOPS), CODES))
+    jsonschema.validate(log, schema)
+    results = log["runs"][0]["results"]
+    assert len(results) == 7
+    assert [item["level"] for item in results] == ["error"] * 6 + ["note"]
+    place = results[0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "policyc.yaml"
+    assert place["region"] == {"startLine": 7, "startColumn": 5}
+    moved = comparison()
+    moved = replace(
+        moved, groups=tuple(replace(item, new=(cause("tools", 70),)) for item in moved.groups[:1])
+    )
+    again = json.loads(policy_sarif(changes_findings(moved, STOPS), CODES))["runs"][0]["results"]
+    assert again[0]["partialFingerprints"] == results[0]["partialFingerprints"]
+    prints = [str(item["partialFingerprints"]) for item in results]
+    assert len(set(prints)) == len(prints)
+    many = json.loads(policy_sarif(changes_findings(comparison(rules=30_000), STOPS), CODES))
+    assert len(many["runs"][0]["results"]) == GITHUB_RESULTS
+    assert many["runs"][0]["properties"]["omittedResults"] == 30_004 - GITHUB_RESULTS
+
+
+def test_a_change_of_the_old_revision_is_shown_in_the_tree() -> None:
+    removed = RuleChange(
+        relation=Relation.REMOVED, old=cause("gone", 9, "git:main:sub/policyc.yaml"), new=None
+    )
+    (found,) = changes_findings(
+        replace(comparison(), groups=(), rules=(removed,), settings=()), STOPS
+    )
+    assert (found.path, found.line) == ("policyc.yaml", 1)
+    assert [item.file for item in found.related] == ["sub/policyc.yaml"]
+
+
+@pytest.mark.parametrize("files", [0, 3, 100_000])
+def test_a_comment_stays_under_the_limit(files: int) -> None:
+    found = comparison(files=files, rules=files)
+    groups = tuple(
+        group(Turn.ALLOWED, [f"C:\\{number}\\{NASTY}"], f"r{number}") for number in range(files)
+    )
+    text = changes_markdown(replace(found, groups=groups), failing=STOPS, fails=True)
+    assert len(text) < LIMIT
+    assert text.count("<details>") == text.count("</details>") > 0
+    assert text.startswith("**policyc diff** — stopped")
+    assert f"{files:,} newly allowed" in text
+    assert "<script" not in text
+    assert "\u202e" not in text
+    assert "http://" not in text
+
+
+def test_a_comment_says_that_nothing_changes() -> None:
+    found = Comparison(old="a", new="b", targets=("wdac",), unchanged_rules=3)
+    text = changes_markdown(found, failing=STOPS, fails=False)
+    assert text.startswith("**policyc diff**: nothing changes.")
+    assert "<details>" not in text
+
+
+def test_annotations_are_one_line_each_and_no_more_than_github_shows() -> None:
+    text = policy_annotations(changes_findings(comparison(rules=50), STOPS))
+    lines = text.splitlines()
+    assert all(line.startswith(("::error", "::warning", "::notice")) for line in lines)
+    assert lines[0].startswith("::error file=policyc.yaml,line=7,col=5,title=D001::")
+    assert sum(line.startswith("::error") for line in lines) == 10
+    assert "::error::and 44 more like these" in lines
+
+
+def test_junit_and_gitlab_keep_to_their_schemas() -> None:
+    xsd = etree.XMLSchema(etree.parse(DATA / "junit.xsd"))
+    schema = json.loads((DATA / "gitlab-code-quality.schema.json").read_text(encoding="utf-8"))
+    found = changes_findings(comparison(), STOPS)
+    masquerades = list(check_file(read_bytes(build.pe(), f"/d/{NASTY}.pdf")))
+    accepted = [replace(item, accepted="yes") for item in masquerades]
+    for text in (
+        policy_junit(found, "policyc diff"),
+        findings_junit(masquerades),
+        findings_junit(accepted),
+    ):
+        xsd.assertValid(etree.fromstring(text.encode()))
+    for text in (policy_gitlab(found), findings_gitlab(masquerades)):
+        jsonschema.validate(json.loads(text), schema)
+    suite = ET.fromstring(policy_junit(found, "policyc diff"))  # noqa: S314
+    assert (suite.get("tests"), suite.get("failures")) == ("7", "6")
+    prints = [item["fingerprint"] for item in json.loads(policy_gitlab(found))]
+    assert len(set(prints)) == len(prints)
+
+
+def test_csv_has_a_line_for_every_file() -> None:
+    rows = list(csv.DictReader(io.StringIO(changes_csv(comparison(files=40)))))
+    assert sum(row["kind"] == "file" for row in rows) == 41
+    assert all(not (value or "").startswith("=") for row in rows for value in row.values())
+
+
+def test_levels_follow_what_stops_the_pipeline() -> None:
+    calm = changes_findings(comparison(), frozenset())
+    assert {item.level for item in calm} == {Level.WARNING, Level.INFO}
+    assert {item.code for item in calm} == {"D001", "D003", "D004"}
+    assert set(CODES) == {turn.code for turn in Turn}
