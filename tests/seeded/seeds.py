@@ -147,7 +147,7 @@ SEEDS = (
     _on(
         "applocker",
         "lower",
-        "exceptions=_exceptions(rule, collection)",
+        "exceptions=_exceptions(rule, condition, collection)",
         "exceptions=()",
         "exceptions are dropped",
     ),
@@ -320,8 +320,8 @@ SEEDS = (
     _on(
         "santa",
         "lower",
-        "forbid.identifier is None and identities",
-        "forbid.identifier is not None and identities",
+        "forbid.identifier is None and before_paths",
+        "forbid.identifier is not None and before_paths",
         "L021 stands on the wrong rules",
     ),
     _on(
@@ -336,8 +336,8 @@ SEEDS = (
     _on(
         "santa",
         "emit",
-        'payload["BlockedPathRegex"] = model.blocked_path_regex',
-        'payload["BlockedPathRegex"] = model.allowed_path_regex',
+        'keys["BlockedPathRegex"] = model.blocked_path_regex',
+        'keys["BlockedPathRegex"] = model.allowed_path_regex',
         "the blocked expression is the allowed one",
     ),
     _on(
@@ -395,8 +395,8 @@ SEEDS = (
     _shared(
         "santa",
         "specialise",
-        "elif not _vacuous(rule.match, platform):",
-        "elif rule.effect is Effect.PERMIT and not _vacuous(rule.match, platform):",
+        "        if own is not None:\n",
+        "        if own is not None and rule.effect is Effect.PERMIT:\n",
         "forbids are left out",
     ),
     _shared(
