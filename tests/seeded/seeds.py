@@ -320,8 +320,8 @@ SEEDS = (
     _on(
         "santa",
         "lower",
-        "forbid.identifier is None and identities",
-        "forbid.identifier is not None and identities",
+        "forbid.identifier is None and before_paths",
+        "forbid.identifier is not None and before_paths",
         "L021 stands on the wrong rules",
     ),
     _on(
@@ -336,8 +336,8 @@ SEEDS = (
     _on(
         "santa",
         "emit",
-        'payload["BlockedPathRegex"] = model.blocked_path_regex',
-        'payload["BlockedPathRegex"] = model.allowed_path_regex',
+        'keys["BlockedPathRegex"] = model.blocked_path_regex',
+        'keys["BlockedPathRegex"] = model.allowed_path_regex',
         "the blocked expression is the allowed one",
     ),
     _on(
@@ -353,6 +353,20 @@ SEEDS = (
         'blocks = state.value.endswith("BLOCKLIST")',
         "blocks = False",
         "a blocking rule allows",
+    ),
+    _on(
+        "santa",
+        "floor",
+        "denied = list(_CRITICAL)",
+        "denied = []",
+        "a forbid of a critical program is said to hold",
+    ),
+    _on(
+        "santa",
+        "lower",
+        "if permit and release >= PLATFORM_SINCE:",
+        "if release >= PLATFORM_SINCE:",
+        "a forbid of platform code writes nothing and no loss says so",
     ),
     _on(
         "santa",

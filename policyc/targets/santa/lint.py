@@ -10,6 +10,7 @@ from policyc.model.facts import FileFacts
 from policyc.targets.base import ArtifactError
 from policyc.targets.lint_register import LintFinding, Place
 from policyc.targets.santa import lint_files, lint_inventory
+from policyc.targets.santa.cel import available, complaint
 from policyc.targets.santa.critical import CRITICAL, FLOOR, SANTA_TEAM
 from policyc.targets.santa.decide import decides
 from policyc.targets.santa.formats.document import Format, read_document
@@ -27,6 +28,7 @@ _PER_RUN = re.compile(r"\b(?:args|envs|euid|cwd|path)\b")
 _WORKSHOP = re.compile(
     r"\b(?:ancestors|fds|entitlements|today|days|require_touchid\w*|REQUIRE_TOUCHID\w*|SEATBELT|AUDIT)\b"
 )
+_NAMED_RESULT = re.compile(r"LIST\b")
 _TEXT = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'")
 _LINKS = re.compile(r"/(?:tmp|var|etc)(?![A-Za-z0-9_])")
 
@@ -183,6 +185,37 @@ def uncached_cel(context: Context) -> Found:
         names = sorted(set(_PER_RUN.findall(_TEXT.sub("", rule.cel))))
         if names:
             yield context.at_rule(payload, number), f"rule {number}: {', '.join(names)}"
+
+
+@REGISTER.rule("S022", Level.ERROR, "mend the expression; Santa's cookbook has examples")
+def broken_cel(context: Context) -> Found:
+    """A CEL expression that does not compile, or gives neither a truth nor a policy.
+
+    Why: a static rule is then left out silently, another is refused. Checked by the engine that
+    Santa embeds, where `policyc[cel]` is installed. Evidence: updateStaticRules in
+    SNTRuleTable.mm, cel/v1.proto.
+    """
+    if not available():
+        return
+    for payload, number, rule in context.read:
+        if rule.policy is not RulePolicy.CEL or _WORKSHOP.search(_TEXT.sub("", rule.cel)):
+            continue  # S020 tells the latter
+        message = complaint(rule.cel)
+        if message is not None:
+            yield context.at_rule(payload, number), f"rule {number}: {message}"
+
+
+@REGISTER.rule("S023", Level.WARNING, "write `? BLOCKLIST : ALLOWLIST`, or turn it around")
+def one_result_cel(context: Context) -> Found:
+    """A CEL expression about one run that is a plain truth.
+
+    Why: true allows and false blocks. `args.exists(a, a == "--evil")` lets only the bad use run.
+    Evidence: Santa's own documentation had it wrong once.
+    """
+    for payload, number, rule in context.read:
+        plain = _TEXT.sub("", rule.cel)
+        if _PER_RUN.search(plain) and not _NAMED_RESULT.search(plain) and "!" not in plain:
+            yield context.at_rule(payload, number), f"rule {number}: true allows"
 
 
 @REGISTER.rule("S030", Level.WARNING, "see the key's name and payload")

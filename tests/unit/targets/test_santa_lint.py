@@ -17,6 +17,7 @@ from policyc.model.signatures import SignatureGrade
 from policyc.targets.base import ArtifactError
 from policyc.targets.santa.lint import MANUALS, lint
 from tests.conformance.probes import file_on
+from tests.requires import require_module
 
 HASH = "ab" * 32
 RUN = CliRunner()
@@ -75,7 +76,8 @@ SHOWN: list[tuple[str, dict[str, Any]]] = [
     ("S011", {"BlockedPathRegex": "^(?:/tmp/.*)"}),
     ("S012", {"AllowedPathRegex": "^/opt/("}),
     ("S020", cel("target.entitlements.size() > 0")),
-    ("S021", cel("args.size() > 1")),
+    ("S021", cel("args.size() > 1 ? BLOCKLIST : ALLOWLIST")),
+    ("S022", cel("target.nothing == 'x'")),
     ("S030", {"FullSyncInterval": 600}),
     ("S031", {"ClientMode": "2"}),
     ("S032", {"BlockUSBMount": True}),
@@ -150,6 +152,7 @@ FILES: list[tuple[str, str, bytes]] = [
     ("S036", "set.json", zentral(identifier=HASH.upper())),
     ("S036", "set.json", zentral(custom_msg="no")),
     ("S036", "set.json", zentral(policy="SILENT_TTY_BLOCKLIST")),
+    ("S036", "set.json", json.dumps({"name": "x", "rules": [{"policy": []}]}).encode()),
     ("S037", "set.json", zentral(serial_numbers=["X"])),
     ("S051", "x.mobileconfig", for_release("2026.5", static(rule(policy="SILENT_GUI_BLOCKLIST")))),
     ("S051", "x.mobileconfig", for_release("2025.1", {"RemovableMediaAction": "Block"})),
@@ -160,7 +163,7 @@ FILES: list[tuple[str, str, bytes]] = [
 def test_a_trap_of_a_form_is_found(code: str, name: str, data: bytes) -> None:
     found = {item.code for item in lint(name, data)}
     assert code in found
-    assert found <= {code, "S050"}
+    assert found <= {code, "S001", "S050"}
 
 
 def test_a_release_that_has_it_is_fine() -> None:
@@ -198,6 +201,11 @@ def test_a_trap_needs_the_files(code: str) -> None:
     assert facts.path in found.message
 
 
+def test_a_truth_about_a_run_allows() -> None:
+    data = profile(cel("args.size() > 1"))
+    assert {item.code for item in lint("x", data)} == {"S021", "S023"}
+
+
 def test_what_stands_in_for_it_is_fine() -> None:
     assert lint("x", profile(static(FLAT_RULE)), (MIXED, program(flags=0))) == ()
 
@@ -222,12 +230,14 @@ FINE: list[dict[str, Any]] = [
 @pytest.mark.parametrize(("code", "keys"), SHOWN, ids=[code for code, _ in SHOWN])
 @pytest.mark.parametrize("managed", [False, True])
 def test_a_trap_is_found_alone(code: str, keys: dict[str, Any], managed: bool) -> None:  # noqa: FBT001
+    if code == "S022":
+        require_module("cel_expr_python")
     assert {item.code for item in lint("x", profile(keys, managed=managed))} == {code}
 
 
 def test_every_code_is_shown() -> None:
     shown = {code for code, _ in SHOWN} | {code for code, _, _ in FILES}
-    assert shown | {"S050"} | IN_INVENTORY.keys() == MANUALS.keys()
+    assert shown | {"S023", "S050"} | IN_INVENTORY.keys() == MANUALS.keys()
     other = {**plistlib.loads(profile({})), "PayloadContent": []}
     assert [item.code for item in lint("x", plistlib.dumps(other))] == ["S050"]
 
