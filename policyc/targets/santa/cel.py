@@ -33,7 +33,6 @@ _FIELDS = (
     ("is_platform_binary", 5, "bool"),
     ("team_id", 6, "string"),
 )
-_TEXT = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'")
 _OF_A_RUN = re.compile(r"\b(?:args|envs|euid|cwd|path)\b")
 _TIME_OF_SIGNING = re.compile(r"\b(?:secure_)?signing_time\b")
 
@@ -69,9 +68,27 @@ def available() -> bool:
         return False
 
 
+def without_texts(expression: str) -> str:
+    """The expression without its quoted texts, which hold no names."""
+    kept: list[str] = []
+    quote, at = "", 0
+    while at < len(expression):
+        char = expression[at]
+        if not quote and char in "\"'":
+            quote = char
+        elif quote and char == "\\":
+            at += 1
+        elif quote and char in (quote, "\n"):
+            quote = ""
+        elif not quote:
+            kept.append(char)
+        at += 1
+    return "".join(kept)
+
+
 def of_the_file(expression: str) -> bool:
     """Whether facts of an inventory decide: nothing of a run, and no time of signing."""
-    plain = _TEXT.sub("", expression)
+    plain = without_texts(expression)
     return _OF_A_RUN.search(plain) is None and _TIME_OF_SIGNING.search(plain) is None
 
 

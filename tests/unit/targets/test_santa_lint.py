@@ -35,6 +35,10 @@ def static(*rules: dict[str, str]) -> dict[str, Any]:
     return {"StaticRules": list(rules)}
 
 
+def locked(*rules: dict[str, str]) -> dict[str, Any]:
+    return {"ClientMode": 2, "AllowedPathRegex": "^/opt/.*", **static(*rules)}
+
+
 def profile(keys: dict[str, Any], *, managed: bool = False) -> bytes:
     domain = "com.northpolesec.santa"
     named = {"PayloadVersion": 1, "PayloadIdentifier": "x", "PayloadUUID": "X"}
@@ -53,7 +57,7 @@ SHOWN: list[tuple[str, dict[str, Any]]] = [
     ("S004", static(rule(), rule(rule_type="CERTIFICATE"))),
     (
         "S005",
-        static(
+        locked(
             rule(
                 rule_type="SIGNINGID",
                 identifier="platform:com.apple.tccd",
@@ -63,7 +67,7 @@ SHOWN: list[tuple[str, dict[str, Any]]] = [
     ),
     (
         "S006",
-        static(
+        locked(
             rule(
                 rule_type="SIGNINGID",
                 identifier="platform:com.apple.mdmclient",
@@ -71,7 +75,7 @@ SHOWN: list[tuple[str, dict[str, Any]]] = [
             )
         ),
     ),
-    ("S006", static(rule(rule_type="TEAMID", identifier="zmcg7mldv9", policy="BLOCKLIST"))),
+    ("S006", locked(rule(rule_type="TEAMID", identifier="zmcg7mldv9", policy="BLOCKLIST"))),
     ("S010", {"AllowedPathRegex": "^/opt/|/usr/"}),
     ("S011", {"BlockedPathRegex": "^(?:/tmp/.*)"}),
     ("S012", {"AllowedPathRegex": "^/opt/("}),
@@ -105,6 +109,26 @@ def process(**keys: Any) -> dict[str, Any]:
 
 
 SHOWN += [
+    ("S007", {"ClientMode": 2, **static(rule(policy="ALLOWLIST_COMPILER"))}),
+    (
+        "S008",
+        {
+            "EnableTransitiveRules": True,
+            **static(
+                rule(
+                    rule_type="SIGNINGID",
+                    identifier="platform:com.apple.security.codesign",
+                    policy="ALLOWLIST_COMPILER",
+                )
+            ),
+        },
+    ),
+    ("S013", {"AllowedPathRegex": "^/opt/tool"}),
+    ("S014", {"AllowedPathRegex": r"^/opt/\p{L}+/"}),
+    ("S015", {"BlockedPathRegex": "^(?:/usr/bin/osascript)"}),
+    ("S038", {"SyncBaseURL": "http://example.com"}),
+    ("S043", static(rule(rule_type="TEAMID", identifier="ABCDE12345", policy="BLOCKLIST"))),
+    ("S045", {"ClientMode": 4}),
     ("S070", watch(Paths=[])),
     ("S070", watch(Paths=[""])),
     ("S070", watch(name="a rule")),
@@ -141,9 +165,16 @@ def for_release(release: str, keys: dict[str, Any]) -> bytes:
     return plistlib.dumps({**own, "PayloadDescription": f"For Santa {release} or later."})
 
 
+def two_payloads() -> bytes:
+    own = plistlib.loads(profile({"ClientMode": 1}))
+    return plistlib.dumps({**own, "PayloadContent": own["PayloadContent"] * 2})
+
+
 CSV = "identifier,type,policy,custom_msg,description\n"
 FILES: list[tuple[str, str, bytes]] = [
     ("S033", "x.mobileconfig", plistlib.dumps({"PayloadContent": [], "PayloadType": "x"})),
+    ("S044", "x.mobileconfig", two_payloads()),
+    ("S031", "sync.json", b'{"client_mode": "OFF", "batch_size": 1}'),
     ("S034", "x.plist", plistlib.dumps({"ClientMode": 1}).partition(b"\n")[2]),
     ("S036", "global.toml", moroz('policy = "SILENT_BLOCKLIST"\n')),
     ("S036", "global.toml", moroz(f'policy = "BLOCKLIST"\nsha256 = "{HASH}"\n')),
@@ -213,7 +244,12 @@ def test_what_stands_in_for_it_is_fine() -> None:
 FINE: list[dict[str, Any]] = [
     static(rule(), rule(identifier="cd" * 32)),
     static(rule(notification_app_name="x")),
-    static(rule(policy="ALLOWLIST_COMPILER")),
+    {"EnableTransitiveRules": True, **static(rule(policy="ALLOWLIST_COMPILER"))},
+    {"SyncBaseURL": "http://localhost:8080/x"},
+    {"SyncBaseURL": "HTTPS://example.com"},
+    {"AllowedPathRegex": r"^/opt/tool\z|^/opt/x/.*|^/opt/y/"},
+    {"BlockedPathRegex": "^/opt/usr/bin/|^/usr/local/|^/Systems/"},
+    {"ClientMode": 2, **static(rule(rule_type="TEAMID", identifier="A" * 10), rule())},
     {"AllowedPathRegex": "^(?:/opt/|/usr/)"},
     {"AllowedPathRegex": r"^/opt/a\|b[|]c"},
     {"BlockedPathRegex": "^/private/tmp/|^/variant/"},
