@@ -168,7 +168,15 @@ def _identity(facts: FileFacts) -> str:
             )
     lines += [f"  icon {item.detail}" for item in facts.traits if item.kind == "icon"]
     slices = facts.macho.slices if facts.macho else ()
-    lines.extend(f"  cdhash {piece.cdhash or 'none'} ({piece.arch})" for piece in slices)
+    for piece in slices:
+        lines.append(f"  cdhash {piece.cdhash or 'none'} ({piece.arch})")
+        if piece.identifier:
+            prefix = piece.team or ("platform" if piece.platform_binary else "no team")
+            lines.append(f"  identifier {printable(piece.identifier)}, {prefix} ({piece.arch})")
+        if piece.leaf is not None:
+            lines.append(f"  signing certificate {piece.leaf} ({piece.arch})")
+    if facts.macho is not None and facts.macho.mixed:
+        lines.append("  slices are not signed alike: to Santa the signature is invalid")
     return "\n".join(lines)
 
 

@@ -30,6 +30,9 @@ from policyc.model.facts import Collection, FileFacts, Platform
 from policyc.readers import Limits, catalog, certificates, cms, read_tree
 from policyc.readers.reader import MalformedError
 from policyc.targets.base import ArtifactError
+from policyc.targets.santa.formats.document import read_document, write_document
+from policyc.targets.santa.lift import lift as lift_santa
+from policyc.targets.santa.lint import lint as lint_santa
 from policyc.targets.wdac.build import BuildError
 from policyc.targets.wdac.build import build as build_policy
 from policyc.targets.wdac.evaluate import evaluate as evaluate_app_control
@@ -205,6 +208,34 @@ def app_control(data: bytes) -> None:
             evaluate_app_control(model, facts)
 
 
+def santa_files(*suffixes: str) -> Callable[[], list[bytes]]:
+    def seeds() -> list[bytes]:
+        folder = SHARED / "santa" / "configs"
+        found = [path for path in sorted(folder.glob("*/*")) if path.suffix in suffixes]
+        small = [path.read_bytes() for path in found if path.stat().st_size < LARGEST_SANTA]
+        return small or [b'{"rules": []}']
+
+    return cache(seeds)
+
+
+LARGEST_SANTA = 5_000
+
+
+def santa(name: str) -> Callable[[bytes], object]:
+    """Read, written back, judged, imported: whatever a file says."""
+
+    def feed(data: bytes) -> None:
+        document = read_document(name, data)
+        with suppress(ValueError, TypeError, OverflowError):  # what a format cannot hold
+            assert read_document(name, write_document(document)).content == document.content
+        lint_santa(name, data, ())
+        found = lift_santa(Artifact(name=name, data=data, media_type=""))
+        with suppress(ValueError):
+            dump_baseline(found.policy, [item.message for item in found.lost])
+
+    return feed
+
+
 TARGETS: dict[str, Target] = {
     "pe": file_target(".exe", signed_pe),
     "elf": file_target("", lambda: [build.elf(), *corpus("elf-dyn")]),
@@ -249,6 +280,12 @@ TARGETS: dict[str, Target] = {
     "wdac-xml": Target(cache(app_control_xml), app_control, (ArtifactError,)),
     "wdac-binary": Target(cache(app_control_binaries), app_control, (ArtifactError,)),
     "wdac-signed": Target(cache(app_control_signed), app_control, (ArtifactError,)),
+    "santa-plist": Target(
+        santa_files(".mobileconfig", ".plist"), santa("x.mobileconfig"), (ArtifactError,)
+    ),
+    "santa-json": Target(santa_files(".json"), santa("x.json"), (ArtifactError,)),
+    "santa-toml": Target(santa_files(".toml", ".golden"), santa("x.toml"), (ArtifactError,)),
+    "santa-csv": Target(santa_files(".csv"), santa("x.csv"), (ArtifactError,)),
     "export-json": Target(cache(bom), export(".json"), (ExportError,)),
     "export-csv": Target(table, export(".csv"), (ExportError,)),
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from policyc.model.diagnostic import Level
@@ -90,6 +92,9 @@ ISSUER = certificate("Z")
 PLATFORM_CODE = {81: "platform:app.x", 82: "platform:com.apple.trustd"}
 """Apple's own code, by its number; the second is one of the programs macOS cannot do without."""
 
+MIXED = (129, 130, 131)
+"""Universal files of which one slice is unsigned and the other a producer's."""
+
 
 def signatures(number: int, kind: SignatureKind) -> tuple[Signature, ...]:
     """The signature that content number ``number`` carries, if any."""
@@ -169,8 +174,8 @@ def _identifier(number: int) -> str:
 
 @st.composite
 def macho_files(draw: st.DrawFn) -> FileFacts:
-    """A thin Mach-O file somewhere on macOS."""
-    number = draw(st.one_of(st.integers(61, 77), st.integers(81, 83)))
+    """A Mach-O file somewhere on macOS."""
+    number = draw(st.one_of(st.integers(61, 77), st.integers(81, 83), st.sampled_from(MIXED)))
     signed = signatures(number, SignatureKind.APPLE)
     own = signed[0] if signed else None
     piece = MachoSlice(
@@ -185,13 +190,17 @@ def macho_files(draw: st.DrawFn) -> FileFacts:
         hash_type=2,
         platform_binary=number in PLATFORM_CODE,
     )
+    pieces: tuple[MachoSlice, ...] = (piece,)
+    if number in MIXED:
+        pieces = (MachoSlice(arch="x86_64", kind=MachoKind.EXECUTABLE), piece)
+        signed = tuple(replace(item, grade=SignatureGrade.INVALID) for item in signed)
     return FileFacts(
         path=draw(st.sampled_from(POSIX_PATHS)),
         size=10 + number,
         actual=FileFormat.MACHO,
         hashes=Hashes(sha256=flat(number)),
         signatures=signed,
-        macho=MachoFacts(slices=(piece,)),
+        macho=MachoFacts(slices=pieces, mixed=number in MIXED),
         masquerade=None,
         package=None,
         trusted=False,

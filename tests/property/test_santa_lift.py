@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import plistlib
+from collections import Counter
 
 import pytest
 from hypothesis import event, given, settings
@@ -24,6 +26,7 @@ from policyc.model.identity import (
     TeamId,
 )
 from policyc.model.inventory import Inventory
+from policyc.model.ir import AllOf, SignedBy
 from policyc.model.signatures import Certificate, Signature, SignatureGrade, SignatureKind
 from policyc.targets.base import ArtifactError
 from policyc.targets.santa import TARGET
@@ -104,7 +107,9 @@ def test_import_decides_alike(rules: list[dict[str, str]], files: list[FileFacts
     if found.lost:
         return
     native = TARGET.emit(TARGET.lower(found.policy, Inventory()).model)
-    model = TARGET.parse(tuple(item for item in native if not item.name.endswith(".json")))
+    model = TARGET.parse(
+        tuple(item for item in native if item.enforced and not item.name.endswith(".json"))
+    )
     asked = {(item["rule_type"], item["identifier"], item["policy"][-9:]) for item in rules}
     assert {(item.type.name, item.identifier, item.policy.value) for item in model.rules} == asked
     for facts in files:
@@ -126,3 +131,38 @@ def test_an_allow_before_a_block_is_told() -> None:
 def test_what_is_no_configuration_is_refused(data: bytes) -> None:
     with pytest.raises(ArtifactError):
         lift(Artifact(name="x", data=data, media_type=""))
+
+
+def test_paths_and_platform_code_are_imported() -> None:
+    keys = {
+        "ClientMode": 2,
+        "AllowedPathRegex": "^/opt/acme/.*|^/usr/local/bin/",
+        "BlockedPathRegex": r"^(?:/opt/acme/tmp/(?s:.*))\z",
+        "StaticRules": [{"rule_type": "TEAMID", "identifier": TEAMS[0], "policy": "ALLOWLIST"}],
+    }
+    data = plistlib.dumps(keys)
+    found = lift(Artifact(name="x.plist", data=data, media_type=""))
+    (lost,) = found.lost
+    assert "Apple's own code and 1 allows come before these paths" in lost.message
+    said = Counter(rule.effect.value for rule in found.policy.rules)
+    assert said == {"permit": 4, "forbid": 1}
+    loaded = parse_baseline(dump_baseline(found.policy), "x.yaml", lambda _: Inventory())
+    assert loaded.policy == found.policy, loaded.diagnostics
+
+
+def test_what_is_compiled_is_imported_again() -> None:
+    """Paths, teams and hashes come back as they were, but for the platform code."""
+    text = (
+        "policyc: 1\nname: T\nmode: enforce\nrules:\n"
+        "  - permit: {path: /opt/acme/**}\n  - permit: {signer: {team: ABCDE12345}}\n"
+        "  - permit: {path: '/opt/*/run'}\n  - forbid: {hash: {sha256: %s}}\n" % ("ab" * 32)
+    )
+    loaded = parse_baseline(text, "x.yaml", lambda _: Inventory())
+    assert loaded.policy is not None
+    native = TARGET.emit(TARGET.lower(loaded.policy, Inventory()).model)
+    (profile,) = (item for item in native if item.name == "santa.mobileconfig")
+    again = lift(profile).policy
+    matches = {rule.match for rule in again.rules}
+    assert matches == {rule.match for rule in loaded.policy.rules} | {
+        AllOf(frozenset({SignedBy(platform_binary=True)}))
+    }

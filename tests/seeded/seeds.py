@@ -356,6 +356,20 @@ SEEDS = (
     ),
     _on(
         "santa",
+        "floor",
+        "denied = list(_CRITICAL)",
+        "denied = []",
+        "a forbid of a critical program is said to hold",
+    ),
+    _on(
+        "santa",
+        "lower",
+        "if permit and release >= PLATFORM_SINCE:",
+        "if release >= PLATFORM_SINCE:",
+        "a forbid of platform code writes nothing and no loss says so",
+    ),
+    _on(
+        "santa",
         "decide",
         "for kind in RuleType:",
         "for kind in reversed(RuleType):",

@@ -36,6 +36,7 @@ CLAIMS: dict[str, dict[str, set[str]]] = {
     "linux-distro": {"fapolicyd": {"L010", "L027"}},
     "lolbas-deny": {"wdac": set(), "applocker": {"L019"}},
     "macos-platform": {"santa": {"L023"}},
+    "macos-santa": {"santa": set()},
     "windows-os": {"wdac": {"L017"}, "applocker": set()},
     "windows-signers": {"wdac": {"L029"}},
     "windows-user-writable": {"applocker": set(), "wdac": {"L017"}},

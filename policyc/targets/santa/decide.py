@@ -8,6 +8,7 @@ one, and the client mode.
 
 from __future__ import annotations
 
+import enum
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -60,16 +61,22 @@ class Program:
     critical: bool = False
 
 
+class Unsettled(enum.Enum):
+    """The result of an expression that depends on what is not known."""
+
+    OPEN = "open"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
     """What the configuration meets. ``cel`` gives the policy of an expression, None on an error.
 
-    Without ``cel`` a matching CEL rule leaves the decision open.
+    Without ``cel``, or where it says OPEN, a matching CEL rule leaves the decision open.
     """
 
     mode: ClientMode = ClientMode.LOCKDOWN
     version: tuple[int, int] = (2025, 6)
-    cel: Callable[[str], RulePolicy | None] | None = None
+    cel: Callable[[str], RulePolicy | Unsettled | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +117,9 @@ def _by_rule(policy: SantaPolicy, rule: SantaRule, host: Host) -> Outcome | None
     reason = f"{rule.type.name} {rule.identifier}"
     state = rule.policy
     if state is RulePolicy.CEL:
-        if host.cel is None:
-            return Outcome(None, f"{reason}: a CEL expression, which is not evaluated")
-        result = host.cel(rule.cel)
+        result = Unsettled.OPEN if host.cel is None else host.cel(rule.cel)
+        if isinstance(result, Unsettled):
+            return Outcome(None, f"{reason}: a CEL expression, about what is not known here")
         if result is None:
             closed = policy.fail_closed and host.mode is not ClientMode.MONITOR
             return Outcome("BLOCK_UNKNOWN", f"{reason}: CEL error, FailClosed") if closed else None

@@ -71,10 +71,14 @@ def identifier(model: SantaPolicy, part: str) -> str:
     return str(uuid.uuid5(NAMESPACE, name)).upper()
 
 
-def _profile(model: SantaPolicy, part: str, payloads: list[dict[str, Any]]) -> bytes:
+def _profile(
+    model: SantaPolicy, part: str, payloads: list[dict[str, Any]], description: str = ""
+) -> bytes:
     own = identifier(model, part)
+    said = {"PayloadDescription": description} if description else {}
     return plistlib.dumps(
         {
+            **said,
             "PayloadType": "Configuration",
             "PayloadVersion": 1,
             "PayloadScope": "System",
@@ -106,9 +110,8 @@ def _managed(model: SantaPolicy, keys: dict[str, Any]) -> bytes:
     forced = {"Forced": [{"mcx_preference_settings": keys}]}
     kind = "com.apple.ManagedClient.preferences"
     own = _payload(model, kind, {"PayloadContent": {_SANTA: forced}})
-    made = plistlib.loads(_profile(model, "managed", [own]))
-    made["PayloadDescription"] = f"For Santa {release_text(model.min_version)} or later."
-    return plistlib.dumps(made, sort_keys=True)
+    description = f"For Santa {release_text(model.min_version)} or later."
+    return _profile(model, "managed", [own], description)
 
 
 def _extension(model: SantaPolicy) -> dict[str, Any]:

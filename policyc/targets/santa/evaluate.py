@@ -8,12 +8,22 @@ differ, the decision is open.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 from policyc.model.decision import Decision, Verdict
 from policyc.model.facts import UNKNOWN, FileFacts, MachoKind, MachoSlice
 from policyc.model.signatures import SignatureGrade
+from policyc.targets.santa.cel import Target, available, evaluate_cel, of_the_file
 from policyc.targets.santa.critical import CRITICAL
-from policyc.targets.santa.decide import Host, Program, decide
-from policyc.targets.santa.model import PLATFORM_SINCE, RuleType, SantaPolicy, release_text
+from policyc.targets.santa.decide import Host, Program, Unsettled, decide
+from policyc.targets.santa.model import (
+    PLATFORM_SINCE,
+    RulePolicy,
+    RuleType,
+    SantaPolicy,
+    release_text,
+)
 
 _ENFORCED = 0x10000 | 0x100 | 0x200
 """Hardened runtime, hard, kill: CdhashStrictlyEnforced, read from the file's own flags."""
@@ -51,14 +61,32 @@ def _slice(policy: SantaPolicy, facts: FileFacts, piece: MachoSlice, *, mixed: b
     if RuleType.BINARY not in own and facts.hashes.sha256 is UNKNOWN:
         return Decision(verdict=Verdict.UNDETERMINED, reason="the sha256 is not known")
     program = program_of(facts, piece, mixed=mixed)
-    outcome = decide(policy, program, Host(version=policy.min_version))
+    host = host_for(policy, piece)
+    outcome = decide(policy, program, host)
     if program.platform and policy.min_version < PLATFORM_SINCE and not outcome.allows:
-        newer = decide(policy, program, Host(version=PLATFORM_SINCE))
+        newer = decide(policy, program, replace(host, version=PLATFORM_SINCE))
         if newer.allows:
             reason = f"{outcome.reason}; {newer.reason} from {release_text(PLATFORM_SINCE)} on"
             return Decision(verdict=Verdict.UNDETERMINED, reason=reason)
     verdict = {True: Verdict.ALLOW, False: Verdict.DENY, None: Verdict.UNDETERMINED}
     return Decision(verdict=verdict[outcome.allows], reason=outcome.reason)
+
+
+def host_for(policy: SantaPolicy, piece: MachoSlice) -> Host:
+    """The oldest machine that the configuration is for, and what CEL gives there for a slice."""
+    return Host(version=policy.min_version, cel=partial(_result, piece))
+
+
+def _result(piece: MachoSlice, expression: str) -> RulePolicy | Unsettled | None:
+    """What a CEL expression gives for the slice, as far as its file and the engine tell."""
+    if not available() or not of_the_file(expression):
+        return Unsettled.OPEN
+    target = Target(
+        signing_id=signing_id(piece) or "",
+        team_id="" if piece.team is None else piece.team.value,
+        is_platform_binary=piece.platform_binary,
+    )
+    return evaluate_cel(expression, target)
 
 
 def program_of(facts: FileFacts, piece: MachoSlice, *, mixed: bool) -> Program:

@@ -11,6 +11,7 @@ from policyc.model.identity import CdHash, CertSha256, Sha256Flat, SigningId, Te
 from policyc.model.ir import (
     AllOf,
     Atom,
+    AtPath,
     Effect,
     HasHash,
     Mode,
@@ -23,18 +24,28 @@ from policyc.targets.base import ArtifactError
 from policyc.targets.lifted import Lifted, Note
 from policyc.targets.santa.decide import decides
 from policyc.targets.santa.formats.document import read_document
+from policyc.targets.santa.lift_paths import patterns
 from policyc.targets.santa.lint_context import taken
-from policyc.targets.santa.model import RulePolicy, RuleType, SantaRule
+from policyc.targets.santa.model import (
+    PLATFORM_SINCE,
+    RulePolicy,
+    RuleType,
+    SantaRule,
+    release_text,
+)
 from policyc.targets.santa.payloads import SCOPES, Payload, payloads
 
 _NOT_SAID = {
-    "AllowedPathRegex": "an expression for paths that are allowed",
-    "WhitelistRegex": "an expression for paths that are allowed",
-    "BlockedPathRegex": "an expression for paths that are blocked",
-    "BlacklistRegex": "an expression for paths that are blocked",
     "EnableBadSignatureProtection": "bad signatures are blocked in Monitor mode, too",
     "FileAccessPolicy": "which programs may read which files",
 }
+_EXPRESSIONS = {
+    "AllowedPathRegex": Effect.PERMIT,
+    "WhitelistRegex": Effect.PERMIT,
+    "BlockedPathRegex": Effect.FORBID,
+    "BlacklistRegex": Effect.FORBID,
+}
+_BY_ITSELF = "what Santa allows by itself"
 _PLAIN = {
     RulePolicy.ALLOWLIST_COMPILER: "what the compiler makes is no longer allowed by itself",
     RulePolicy.ALLOWLIST_LOCAL_BINARY: "the rule is no longer for this machine only",
@@ -74,13 +85,17 @@ class _Lifting:
             self._lost("Standalone asks the user; the baseline denies")
         rules = self._rules()
         self._conflicts(rules)
+        paths = self._paths(rules)
+        since = release_text(PLATFORM_SINCE)
+        message = f"Apple's own code is permitted, as Santa does by itself from {since} on"
+        self.notes.append(Note(message=message, lost=False))
         if any(rule.type is RuleType.CDHASH for rule in rules):
             message = "Santa takes a CDHash only from a slice that enforces its signature (L025)"
             self.notes.append(Note(message=message, lost=False))
         policy = PolicyIR(
             name="Imported from Santa",
             governs={Collection.EXECUTABLE: Mode.ENFORCE if mode in (2, 3) else Mode.AUDIT},
-            rules=frozenset(map(_baseline_rule, rules)),
+            rules=frozenset([*map(_baseline_rule, rules), *paths, _platform_code()]),
             targets={"santa": TargetSettings()},
         )
         return Lifted(policy=policy, notes=tuple(dict.fromkeys(self.notes)))
@@ -101,6 +116,27 @@ class _Lifting:
                     f"{block.type.name} {block.identifier}: {count} more specific allows come "
                     "before this block; in the baseline it wins where both match"
                 )
+
+    def _paths(self, rules: list[SantaRule]) -> list[Rule]:
+        """Rules for the expressions that patterns can say."""
+        found = []
+        for key, effect in _EXPRESSIONS.items():
+            text = self.payload.keys.get(key)
+            if not text:
+                continue
+            own = patterns(text) if isinstance(text, str) else None
+            if own is None:
+                word = "allowed" if effect is Effect.PERMIT else "blocked"
+                self._lost(f"{key}: an expression for paths that are {word}: left out")
+                continue
+            found += [_rule(effect, AtPath(pattern), name="") for pattern in own]
+            if effect is Effect.FORBID:
+                allows = sum(not _blocks(rule) for rule in rules)
+                self._lost(
+                    f"{key}: Apple's own code and {allows} allows come before these paths; in the "
+                    "baseline a forbidden path wins"
+                )
+        return found
 
     def _lost(self, message: str, number: int = 0) -> None:
         line = self.payload.rule_line(number) if number else 0
@@ -144,12 +180,21 @@ def _blocks(rule: SantaRule) -> bool:
 
 
 def _baseline_rule(rule: SantaRule) -> Rule:
+    effect = Effect.FORBID if _blocks(rule) else Effect.PERMIT
+    return _rule(effect, _atom(rule), name=rule.comment)
+
+
+def _platform_code() -> Rule:
+    return _rule(Effect.PERMIT, SignedBy(platform_binary=True), name=_BY_ITSELF)
+
+
+def _rule(effect: Effect, atom: Atom, *, name: str) -> Rule:
     return Rule(
-        effect=Effect.FORBID if _blocks(rule) else Effect.PERMIT,
-        match=AllOf(frozenset({_atom(rule)})),
+        effect=effect,
+        match=AllOf(frozenset({atom})),
         collections=frozenset({Collection.EXECUTABLE}),
         platforms=frozenset({Platform.MACOS}),
-        name=rule.comment,
+        name=name,
     )
 
 

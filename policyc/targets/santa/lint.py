@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from policyc.model.diagnostic import Level
 from policyc.model.facts import FileFacts
 from policyc.targets.base import ArtifactError
 from policyc.targets.lint_register import LintFinding, Place
-from policyc.targets.santa import lint_files, lint_inventory
+from policyc.targets.santa import lint_files, lint_inventory, lint_paths, lint_settings
+from policyc.targets.santa.cel import available, complaint, without_texts
 from policyc.targets.santa.critical import CRITICAL, FLOOR, SANTA_TEAM
 from policyc.targets.santa.decide import decides
-from policyc.targets.santa.formats.document import Format, read_document
-from policyc.targets.santa.keys import REPLACED, TYPES
+from policyc.targets.santa.formats.document import read_document
 from policyc.targets.santa.lint_context import REGISTER, Context, Found, taken
 from policyc.targets.santa.model import RulePolicy, RuleType
-from policyc.targets.santa.parse import python_expression
 from policyc.targets.santa.payloads import payloads
 
-__all__ = ("MANUALS", "REGISTER", "is_ours", "lint", "lint_files", "lint_inventory")
+__all__ = [
+    "MANUALS",
+    "REGISTER",
+    "is_ours",
+    "lint",
+    "lint_files",
+    "lint_inventory",
+    "lint_paths",
+    "lint_settings",
+]
 
-_MOST_RULES = 5000
-_LOCKED = (2, 3)
 _PER_RUN = re.compile(r"\b(?:args|envs|euid|cwd|path)\b")
 _WORKSHOP = re.compile(
     r"\b(?:ancestors|fds|entitlements|today|days|require_touchid\w*|REQUIRE_TOUCHID\w*|SEATBELT|AUDIT)\b"
 )
-_TEXT = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'")
-_LINKS = re.compile(r"/(?:tmp|var|etc)(?![A-Za-z0-9_])")
+_NAMED_RESULT = re.compile(r"LIST\b")
 
 
 @REGISTER.rule("S001", Level.ERROR, "mend the rule; `policyc targets santa` has the types")
@@ -122,44 +126,6 @@ def floor_block(context: Context) -> Found:
             yield context.at_rule(payload, number), f"rule {number}: {rule.identifier}, {why}"
 
 
-@REGISTER.rule("S010", Level.ERROR, "write ^(?:one|other)")
-def open_branch(context: Context) -> Found:
-    """An expression with a branch that is not anchored.
-
-    Why: Santa puts ^ in front of the whole text, so of `a|b` only `a` is anchored, and `b` matches
-    anywhere in a path. Evidence: expressionForPattern in SNTConfigurator.mm.
-    """
-    for key, text, place in context.expressions():
-        branches = list(_branches(text))
-        if any(not item.startswith(("^", "(?!)")) for item in branches[1:]):
-            yield place, f"{key}: a branch behind the first is not anchored"
-
-
-@REGISTER.rule("S011", Level.WARNING, "write /private in front")
-def behind_a_link(context: Context) -> Found:
-    """A path below /tmp, /var or /etc, which are links into /private.
-
-    Why: Santa sees the resolved path, so such an expression never matches.
-    """
-    for key, text, place in context.expressions():
-        for branch in _branches(text):
-            if _LINKS.match(re.sub(r"^[\^(?:]+", "", branch)):
-                yield place, f"{key}: {branch} is behind a link"
-
-
-@REGISTER.rule("S012", Level.ERROR, "mend the expression")
-def broken_expression(context: Context) -> Found:
-    """An expression that cannot be compiled, as far as Python and ICU agree.
-
-    Why: Santa drops it, and with it every path it names.
-    """
-    for key, text, place in context.expressions():
-        try:
-            re.compile(python_expression(text))
-        except (re.error, RecursionError, OverflowError) as error:
-            yield place, f"{key}: {error}"
-
-
 @REGISTER.rule("S020", Level.ERROR, "use what CEL version 1 has")
 def workshop_cel(context: Context) -> Found:
     """An expression with names that only CEL version 2 has, in a static rule or an import.
@@ -168,7 +134,7 @@ def workshop_cel(context: Context) -> Found:
     updateStaticRules in SNTRuleTable.mm, cel/v1.proto.
     """
     for payload, number, rule in context.read:
-        names = sorted(set(_WORKSHOP.findall(_TEXT.sub("", rule.cel))))
+        names = sorted(set(_WORKSHOP.findall(without_texts(rule.cel))))
         if names:
             yield context.at_rule(payload, number), f"rule {number}: {', '.join(names)}"
 
@@ -180,72 +146,40 @@ def uncached_cel(context: Context) -> Found:
     Why: its result is not kept, so it is evaluated each time the program starts.
     """
     for payload, number, rule in context.read:
-        names = sorted(set(_PER_RUN.findall(_TEXT.sub("", rule.cel))))
+        names = sorted(set(_PER_RUN.findall(without_texts(rule.cel))))
         if names:
             yield context.at_rule(payload, number), f"rule {number}: {', '.join(names)}"
 
 
-@REGISTER.rule("S030", Level.WARNING, "see the key's name and payload")
-def unknown_key(context: Context) -> Found:
-    """A key that Santa does not know. Evidence: the key table of SNTConfigurator.mm."""
-    for payload in context.payloads:
-        for key in sorted(payload.keys.keys() - TYPES.keys()):
-            yield context.at_key(payload, key), f"{key} is not recognised"
+@REGISTER.rule("S022", Level.ERROR, "mend the expression; Santa's cookbook has examples")
+def broken_cel(context: Context) -> Found:
+    """A CEL expression that does not compile, or gives neither a truth nor a policy.
 
-
-@REGISTER.rule("S031", Level.ERROR, "give the value its type")
-def wrong_type(context: Context) -> Found:
-    """A value of another type than Santa takes for the key; the key is then ignored."""
-    for payload in context.payloads:
-        for key, value in sorted(payload.keys.items()):
-            if key in TYPES and not isinstance(value, TYPES[key]):
-                yield context.at_key(payload, key), f"{key} is no {TYPES[key].__name__}"
-
-
-@REGISTER.rule("S032", Level.INFO, "use the new name")
-def old_key(context: Context) -> Found:
-    """A key under an old name."""
-    for payload in context.payloads:
-        for key in sorted(payload.keys.keys() & REPLACED.keys()):
-            yield context.at_key(payload, key), f"{key} is {REPLACED[key]} now"
-
-
-@REGISTER.rule(
-    "S040", Level.ERROR, "add allow rules, ZMCG7MLDV9 (Santa) and the MDM agent among them"
-)
-def locked_out(context: Context) -> Found:
-    """Lockdown without one allow rule, path or sync server.
-
-    Why: nothing starts but platform code, and before 2026.5 not even that.
+    Why: a static rule is then left out silently, another is refused. Checked by the engine that
+    Santa embeds, where `policyc[cel]` is installed. Evidence: updateStaticRules in
+    SNTRuleTable.mm, cel/v1.proto.
     """
-    for payload in context.payloads:
-        keys = payload.keys
-        if payload.document.format is Format.PREFLIGHT:
-            continue  # the rules come after it
-        paths = keys.get("AllowedPathRegex") or keys.get("WhitelistRegex")
-        allows = any(
-            own is payload and rule.policy.value.startswith(("ALLOW", "CEL"))
-            for own, _, rule in context.read
-        )
-        locked = keys.get("ClientMode") in _LOCKED
-        if locked and not (paths or allows or keys.get("SyncBaseURL")):
-            yield context.at_key(payload, "ClientMode"), "Lockdown, and nothing is allowed"
+    if not available():
+        return
+    for payload, number, rule in context.read:
+        if rule.policy is not RulePolicy.CEL or _WORKSHOP.search(without_texts(rule.cel)):
+            continue  # S020 tells the latter
+        message = complaint(rule.cel)
+        if message is not None:
+            yield context.at_rule(payload, number), f"rule {number}: {message}"
 
 
-@REGISTER.rule("S041", Level.WARNING, "use Lockdown, or leave FailClosed out")
-def open_anyway(context: Context) -> Found:
-    """FailClosed in Monitor mode, where it does nothing (SNTConfigurator.mm, failClosed)."""
-    for payload in context.payloads:
-        if payload.keys.get("FailClosed") and payload.keys.get("ClientMode") not in _LOCKED:
-            yield context.at_key(payload, "FailClosed"), "FailClosed without Lockdown"
+@REGISTER.rule("S023", Level.WARNING, "write `? BLOCKLIST : ALLOWLIST`, or turn it around")
+def one_result_cel(context: Context) -> Found:
+    """A CEL expression about one run that is a plain truth.
 
-
-@REGISTER.rule("S042", Level.WARNING, "use a sync server")
-def many_rules(context: Context) -> Found:
-    """Thousands of static rules, which Santa's documentation does not recommend."""
-    for payload in context.payloads:
-        if payload.static and len(payload.rules) > _MOST_RULES:
-            yield context.at_key(payload, "StaticRules"), f"{len(payload.rules)} static rules"
+    Why: true allows and false blocks. `args.exists(a, a == "--evil")` lets only the bad use run.
+    Evidence: Santa's own documentation had it wrong once.
+    """
+    for payload, number, rule in context.read:
+        plain = without_texts(rule.cel)
+        if _PER_RUN.search(plain) and not _NAMED_RESULT.search(plain) and "!" not in plain:
+            yield context.at_rule(payload, number), f"rule {number}: true allows"
 
 
 @REGISTER.rule("S050", Level.INFO, "give the profile that has Santa's settings")
@@ -253,27 +187,6 @@ def nothing_of_ours(context: Context) -> Found:
     """A file without settings or rules of Santa, so that nothing in it was looked at."""
     if not context.payloads:
         yield context.place, "no settings of Santa in it"
-
-
-def _branches(text: str) -> Iterator[str]:
-    """The alternatives at the top of an expression."""
-    depth = start = at = 0
-    in_class = False
-    while at < len(text):
-        char = text[at]
-        if char == "\\":
-            at += 1
-        elif in_class:
-            in_class = char != "]"
-        elif char == "[":
-            in_class = True
-        elif char in "()":
-            depth += 1 if char == "(" else -1
-        elif char == "|" and depth == 0:
-            yield text[start:at]
-            start = at + 1
-        at += 1
-    yield text[start:]
 
 
 def is_ours(name: str) -> bool:

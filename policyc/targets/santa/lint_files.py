@@ -111,7 +111,7 @@ def server_refuses(context: Context) -> Found:
 def _refused(item: Any, form: Format, taken: frozenset[str]) -> Iterator[str]:  # noqa: ANN401
     if not isinstance(item, dict):
         return
-    if item.get("policy") not in taken:
+    if str(item.get("policy")) not in taken:
         yield f"{form.value} takes no policy {item.get('policy')!r}"
     if form in _RUDOLPH and item.get("rule_type") == "CDHASH":
         yield "Rudolph takes no CDHASH"

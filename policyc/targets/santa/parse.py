@@ -28,6 +28,7 @@ _POLICIES = {item.value: item for item in RulePolicy if item is not RulePolicy.T
     "SILENT_BLACKLIST": RulePolicy.SILENT_BLOCKLIST,
 }
 _FOR = re.compile(r"For Santa ([0-9]{4})\.([0-9]{1,2}) or later\.", re.ASCII)
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _DECIDING = ("CELFallback",)
 RULE_KEYS = frozenset(
     """identifier sha256 policy rule_type comment custom_msg custom_url event_detail_button_label
@@ -151,8 +152,9 @@ def _expression(payload: dict[str, Any], key: str, old: str) -> str:
 
 
 def python_expression(text: str) -> str:
-    r"""An ICU expression as Python writes it: a final ``\z`` is ``\Z`` there."""
-    return text[:-2] + r"\Z" if text.endswith(r")\z") else text
+    r"""An ICU expression as Python writes it: ``\z`` is ``\Z``; ICU's ``\Z`` has no word there."""
+    ends = {"z": r"\Z", "Z": r"(?=\n?\Z)"}
+    return _ESCAPE.sub(lambda found: ends.get(found[1], found[0]), text)
 
 
 def _rules_file(data: bytes) -> tuple[SantaRule, ...]:

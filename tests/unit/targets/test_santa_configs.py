@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from policyc.targets.base import ArtifactError
 from policyc.targets.santa.formats.document import (
@@ -17,6 +19,7 @@ from policyc.targets.santa.formats.document import (
     write_document,
 )
 from policyc.targets.santa.formats.plist import read_plist
+from policyc.targets.santa.formats.texts import item_lines
 from policyc.targets.santa.keys import REPLACED, TYPES
 from policyc.targets.santa.lint import lint
 from tests.requires import SHARED, require_shared
@@ -62,9 +65,9 @@ FOUND: dict[str, set[tuple[str, int]]] = {
     "northpolesec-docs/faa-0.plist": {("S070", 23)},
     "northpolesec-docs/faa-1.bad.txt": {("S034", 1)},
     "northpolesec-docs/profile-configuration-0.mobileconfig": {("S033", 7)},
-    "northpolesec-tests/sync_ruledownload_with_seatbelt.json": {("S001", 0)},
-    "rule-importer/zentral_paginated_page1.json": {("S001", 0)},
-    "rule-importer/zentral_paginated_page2.json": {("S001", 0)},
+    "northpolesec-tests/sync_ruledownload_with_seatbelt.json": {("S001", 3)},
+    "rule-importer/zentral_paginated_page1.json": {("S001", 6), ("S001", 17)},
+    "rule-importer/zentral_paginated_page2.json": {("S001", 6)},
     "the-grinch/santa.mobileconfig": {
         *{("S021", 14), ("S072", 1412), ("S072", 1435), ("S072", 1533), ("S072", 2063)},
     },
@@ -184,6 +187,40 @@ def test_a_broken_text_has_a_place(name: str, text: str, line: int, column: int)
     with pytest.raises(ArtifactError) as caught:
         read_document(name, text.encode())
     assert (caught.value.line, caught.value.column) == (line, column)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "lines"),
+    [
+        ('{"rules": [{}, {}]}', "rules", (1, 1)),
+        (
+            '{"rules":\n[{"a": [{}]},\n\n{"b": "\\\\"}\n, {"c": "]}\\"{"}], "x": [{}]}',
+            "rules",
+            (2, 4, 5),
+        ),
+        ('{"x": [{}],\n"y": {"rules": [{}]},\n"rules": [[{}], {}]}', "rules", (3,)),
+        ('[\n{"a": [{}]},\n{}]', None, (2, 3)),
+        ('{"a": "rules", "b": [{}]}', "rules", ()),
+        ('{"rules": []}', "rules", ()),
+    ],
+)
+def test_where_rules_begin(text: str, key: str | None, lines: tuple[int, ...]) -> None:
+    json.loads(text)
+    assert item_lines(text, key) == lines
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    rules=st.lists(
+        st.dictionaries(st.text(max_size=4), st.text(max_size=6), max_size=3), max_size=6
+    ),
+    other=st.text(max_size=6),
+)
+def test_every_rule_has_its_line(rules: list[dict[str, str]], other: str) -> None:
+    text = json.dumps({"a": [{"rules": [{}]}], "rules": rules, other + "z": [{}]}, indent=1)
+    lines = item_lines(text, "rules")
+    assert len(lines) == len(rules)
+    assert all(text.split("\n")[line - 1].strip().startswith("{") for line in lines)
 
 
 def test_a_file_too_large_is_refused(tmp_path: Path) -> None:

@@ -255,7 +255,8 @@ IMPORTS: list[tuple[str, bytes, int, int]] = [
 @pytest.mark.parametrize(("name", "data", "rules", "lost"), IMPORTS)
 def test_every_format_is_imported(name: str, data: bytes, rules: int, lost: int) -> None:
     lifted = lift(Artifact(name=name, data=data, media_type=""))
-    assert (len(lifted.policy.rules), len(lifted.lost)) == (rules, lost), lifted.notes
+    # One more rule permits Apple's own code, as Santa does by itself.
+    assert (len(lifted.policy.rules), len(lifted.lost)) == (rules + 1, lost), lifted.notes
 
 
 def test_losses_have_a_line() -> None:

@@ -17,6 +17,7 @@ from policyc.model.signatures import SignatureGrade
 from policyc.targets.base import ArtifactError
 from policyc.targets.santa.lint import MANUALS, lint
 from tests.conformance.probes import file_on
+from tests.requires import require_module
 
 HASH = "ab" * 32
 RUN = CliRunner()
@@ -32,6 +33,10 @@ def cel(text: str) -> dict[str, Any]:
 
 def static(*rules: dict[str, str]) -> dict[str, Any]:
     return {"StaticRules": list(rules)}
+
+
+def locked(*rules: dict[str, str]) -> dict[str, Any]:
+    return {"ClientMode": 2, "AllowedPathRegex": "^/opt/.*", **static(*rules)}
 
 
 def profile(keys: dict[str, Any], *, managed: bool = False) -> bytes:
@@ -52,7 +57,7 @@ SHOWN: list[tuple[str, dict[str, Any]]] = [
     ("S004", static(rule(), rule(rule_type="CERTIFICATE"))),
     (
         "S005",
-        static(
+        locked(
             rule(
                 rule_type="SIGNINGID",
                 identifier="platform:com.apple.tccd",
@@ -62,7 +67,7 @@ SHOWN: list[tuple[str, dict[str, Any]]] = [
     ),
     (
         "S006",
-        static(
+        locked(
             rule(
                 rule_type="SIGNINGID",
                 identifier="platform:com.apple.mdmclient",
@@ -70,12 +75,13 @@ SHOWN: list[tuple[str, dict[str, Any]]] = [
             )
         ),
     ),
-    ("S006", static(rule(rule_type="TEAMID", identifier="zmcg7mldv9", policy="BLOCKLIST"))),
+    ("S006", locked(rule(rule_type="TEAMID", identifier="zmcg7mldv9", policy="BLOCKLIST"))),
     ("S010", {"AllowedPathRegex": "^/opt/|/usr/"}),
     ("S011", {"BlockedPathRegex": "^(?:/tmp/.*)"}),
     ("S012", {"AllowedPathRegex": "^/opt/("}),
     ("S020", cel("target.entitlements.size() > 0")),
-    ("S021", cel("args.size() > 1")),
+    ("S021", cel("args.size() > 1 ? BLOCKLIST : ALLOWLIST")),
+    ("S022", cel("target.nothing == 'x'")),
     ("S030", {"FullSyncInterval": 600}),
     ("S031", {"ClientMode": "2"}),
     ("S032", {"BlockUSBMount": True}),
@@ -103,6 +109,26 @@ def process(**keys: Any) -> dict[str, Any]:
 
 
 SHOWN += [
+    ("S007", {"ClientMode": 2, **static(rule(policy="ALLOWLIST_COMPILER"))}),
+    (
+        "S008",
+        {
+            "EnableTransitiveRules": True,
+            **static(
+                rule(
+                    rule_type="SIGNINGID",
+                    identifier="platform:com.apple.security.codesign",
+                    policy="ALLOWLIST_COMPILER",
+                )
+            ),
+        },
+    ),
+    ("S013", {"AllowedPathRegex": "^/opt/tool"}),
+    ("S014", {"AllowedPathRegex": r"^/opt/\p{L}+/"}),
+    ("S015", {"BlockedPathRegex": "^(?:/usr/bin/osascript)"}),
+    ("S038", {"SyncBaseURL": "http://example.com"}),
+    ("S043", static(rule(rule_type="TEAMID", identifier="ABCDE12345", policy="BLOCKLIST"))),
+    ("S045", {"ClientMode": 4}),
     ("S070", watch(Paths=[])),
     ("S070", watch(Paths=[""])),
     ("S070", watch(name="a rule")),
@@ -139,9 +165,16 @@ def for_release(release: str, keys: dict[str, Any]) -> bytes:
     return plistlib.dumps({**own, "PayloadDescription": f"For Santa {release} or later."})
 
 
+def two_payloads() -> bytes:
+    own = plistlib.loads(profile({"ClientMode": 1}))
+    return plistlib.dumps({**own, "PayloadContent": own["PayloadContent"] * 2})
+
+
 CSV = "identifier,type,policy,custom_msg,description\n"
 FILES: list[tuple[str, str, bytes]] = [
     ("S033", "x.mobileconfig", plistlib.dumps({"PayloadContent": [], "PayloadType": "x"})),
+    ("S044", "x.mobileconfig", two_payloads()),
+    ("S031", "sync.json", b'{"client_mode": "OFF", "batch_size": 1}'),
     ("S034", "x.plist", plistlib.dumps({"ClientMode": 1}).partition(b"\n")[2]),
     ("S036", "global.toml", moroz('policy = "SILENT_BLOCKLIST"\n')),
     ("S036", "global.toml", moroz(f'policy = "BLOCKLIST"\nsha256 = "{HASH}"\n')),
@@ -150,6 +183,7 @@ FILES: list[tuple[str, str, bytes]] = [
     ("S036", "set.json", zentral(identifier=HASH.upper())),
     ("S036", "set.json", zentral(custom_msg="no")),
     ("S036", "set.json", zentral(policy="SILENT_TTY_BLOCKLIST")),
+    ("S036", "set.json", json.dumps({"name": "x", "rules": [{"policy": []}]}).encode()),
     ("S037", "set.json", zentral(serial_numbers=["X"])),
     ("S051", "x.mobileconfig", for_release("2026.5", static(rule(policy="SILENT_GUI_BLOCKLIST")))),
     ("S051", "x.mobileconfig", for_release("2025.1", {"RemovableMediaAction": "Block"})),
@@ -160,7 +194,7 @@ FILES: list[tuple[str, str, bytes]] = [
 def test_a_trap_of_a_form_is_found(code: str, name: str, data: bytes) -> None:
     found = {item.code for item in lint(name, data)}
     assert code in found
-    assert found <= {code, "S050"}
+    assert found <= {code, "S001", "S050"}
 
 
 def test_a_release_that_has_it_is_fine() -> None:
@@ -198,6 +232,11 @@ def test_a_trap_needs_the_files(code: str) -> None:
     assert facts.path in found.message
 
 
+def test_a_truth_about_a_run_allows() -> None:
+    data = profile(cel("args.size() > 1"))
+    assert {item.code for item in lint("x", data)} == {"S021", "S023"}
+
+
 def test_what_stands_in_for_it_is_fine() -> None:
     assert lint("x", profile(static(FLAT_RULE)), (MIXED, program(flags=0))) == ()
 
@@ -205,7 +244,12 @@ def test_what_stands_in_for_it_is_fine() -> None:
 FINE: list[dict[str, Any]] = [
     static(rule(), rule(identifier="cd" * 32)),
     static(rule(notification_app_name="x")),
-    static(rule(policy="ALLOWLIST_COMPILER")),
+    {"EnableTransitiveRules": True, **static(rule(policy="ALLOWLIST_COMPILER"))},
+    {"SyncBaseURL": "http://localhost:8080/x"},
+    {"SyncBaseURL": "HTTPS://example.com"},
+    {"AllowedPathRegex": r"^/opt/tool\z|^/opt/x/.*|^/opt/y/"},
+    {"BlockedPathRegex": "^/opt/usr/bin/|^/usr/local/|^/Systems/"},
+    {"ClientMode": 2, **static(rule(rule_type="TEAMID", identifier="A" * 10), rule())},
     {"AllowedPathRegex": "^(?:/opt/|/usr/)"},
     {"AllowedPathRegex": r"^/opt/a\|b[|]c"},
     {"BlockedPathRegex": "^/private/tmp/|^/variant/"},
@@ -222,12 +266,14 @@ FINE: list[dict[str, Any]] = [
 @pytest.mark.parametrize(("code", "keys"), SHOWN, ids=[code for code, _ in SHOWN])
 @pytest.mark.parametrize("managed", [False, True])
 def test_a_trap_is_found_alone(code: str, keys: dict[str, Any], managed: bool) -> None:  # noqa: FBT001
+    if code == "S022":
+        require_module("cel_expr_python")
     assert {item.code for item in lint("x", profile(keys, managed=managed))} == {code}
 
 
 def test_every_code_is_shown() -> None:
     shown = {code for code, _ in SHOWN} | {code for code, _, _ in FILES}
-    assert shown | {"S050"} | IN_INVENTORY.keys() == MANUALS.keys()
+    assert shown | {"S023", "S050"} | IN_INVENTORY.keys() == MANUALS.keys()
     other = {**plistlib.loads(profile({})), "PayloadContent": []}
     assert [item.code for item in lint("x", plistlib.dumps(other))] == ["S050"]
 

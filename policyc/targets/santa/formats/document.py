@@ -14,9 +14,11 @@ from typing import Any
 from policyc.targets.base import ArtifactError
 from policyc.targets.santa.formats.plist import Step, read_plist
 from policyc.targets.santa.formats.texts import (
+    item_lines,
     read_csv,
     read_json,
     read_toml,
+    text_of,
     write_csv,
     write_json,
     write_toml,
@@ -44,6 +46,14 @@ class Format(enum.Enum):
     RUDOLPH_CSV = "Rudolph rules in CSV"
 
 
+_MOST_PLACED = 4 << 20
+_LISTS = {
+    Format.SANTACTL: "rules",
+    Format.SYNC_RULES: "rules",
+    Format.ZENTRAL_RULESET: "rules",
+    Format.ZENTRAL_PAGE: "results",
+    Format.RUDOLPH_JSON: None,
+}
 PLISTS = frozenset(
     {Format.PROFILE, Format.KEYS, Format.RULE, Format.FILE_ACCESS, Format.OTHER_PLIST}
 )
@@ -90,7 +100,8 @@ def read_document(name: str, data: bytes) -> Document:
         return _of_toml(data)
     if start in (b"{", b"["):
         content = read_json(data)
-        return Document(format=_json_format(content), content=content)
+        own = _json_format(content)
+        return Document(format=own, content=content, places=_json_places(own, data))
     plist = read_plist(data)
     return Document(
         format=_plist_format(plist.value),
@@ -163,6 +174,16 @@ def _json_format(value: Any) -> Format:  # noqa: ANN401
     if value.keys() & _PREFLIGHT and not value.keys() & _REQUEST:
         return Format.PREFLIGHT
     return Format.OTHER_JSON
+
+
+def _json_places(form: Format, data: bytes) -> dict[tuple[Step, ...], tuple[int, int]]:
+    """Where the rules begin, in a file that is not too long to look."""
+    if form not in _LISTS or len(data) > _MOST_PLACED:
+        return {}
+    key = _LISTS[form]
+    before: tuple[Step, ...] = () if key is None else (key,)
+    lines = item_lines(text_of(data), key)
+    return {(*before, number): (line, 1) for number, line in enumerate(lines)}
 
 
 def _from_server(item: Any) -> bool:  # noqa: ANN401

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from policyc.targets.santa.formats.document import Document, Format
-from policyc.targets.santa.model import ClientMode, RulePolicy, RuleType, SantaPolicy, SantaRule
+from policyc.targets.santa.model import ClientMode, RulePolicy, RuleType, SantaPolicy
 
 _PLAIN = frozenset({RulePolicy.ALLOWLIST, RulePolicy.ALLOWLIST_COMPILER, RulePolicy.BLOCKLIST})
 _TAKEN = {
@@ -20,13 +20,13 @@ _RUDOLPH_NAMES = ("identifier", "type", "policy", "custom_msg", "description")
 
 def unsaid(form: Format, policy: SantaPolicy) -> tuple[str, ...]:
     """What the format cannot say of a policy, for people; empty if it says all of it."""
-    found = [
-        f"{rule.type.name} rules"
-        if form is Format.RUDOLPH_CSV and rule.type is RuleType.CDHASH
-        else f"{rule.policy.value} rules"
-        for rule in policy.rules
-        if not _says(form, rule)
-    ]
+    taken = _TAKEN.get(form)
+    found = []
+    for kind, said in {(rule.type, rule.policy) for rule in policy.rules}:
+        if form is Format.RUDOLPH_CSV and kind is RuleType.CDHASH:
+            found.append("CDHASH rules")
+        elif taken is not None and said not in taken:
+            found.append(f"{said.value} rules")
     if form is Format.MOROZ and policy.mode is ClientMode.STANDALONE:
         found.append("Standalone mode")
     return tuple(sorted(set(found)))
@@ -69,12 +69,6 @@ def document_for(form: Format, policy: SantaPolicy) -> Document:
             return Document(format=form, content={"name": policy.name, "rules": rules})
         case _:
             raise ValueError(f"{form.value} is not made here")
-
-
-def _says(form: Format, rule: SantaRule) -> bool:
-    if form is Format.RUDOLPH_CSV and rule.type is RuleType.CDHASH:
-        return False
-    return rule.policy in _TAKEN.get(form, frozenset(RulePolicy))
 
 
 def _rules(policy: SantaPolicy) -> list[dict[str, str]]:

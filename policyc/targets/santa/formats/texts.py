@@ -13,6 +13,7 @@ from typing import Any
 from policyc.targets.base import ArtifactError
 
 _TOML_PLACE = re.compile(r"\(at line ([0-9]+), column ([0-9]+)\)")
+_STRUCTURE = re.compile(r'["\[\]{}]')
 _BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _NOT_PLAIN = re.compile('["\\\\\x00-\x1f\x7f]')
 _TABLE = re.compile(r"^[ \t]*\[\[[ \t]*rules[ \t]*\]\]", re.MULTILINE)
@@ -48,6 +49,46 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(text: str) -> Any:  # noqa: ANN401
     raise ValueError(f"{text} is no JSON")
+
+
+def item_lines(text: str, key: str | None) -> tuple[int, ...]:
+    """The line on which each object of a list begins: of the list under a key, or of the whole.
+
+    ``text`` is sound JSON. ``key`` is one of the outermost object; None is an outermost list.
+    """
+    wanted = 1 if key is None else 2
+    found: list[int] = []
+    depth = at = line = seen = 0
+    last = ""
+    inside = key is None
+    while (place := _STRUCTURE.search(text, at)) is not None:
+        char, at = place[0], place.end()
+        if char == '"':
+            start, at = at, _after_text(text, at)
+            if depth == 1:
+                last = text[start : at - 1]
+        elif char in "]}":
+            depth -= 1
+            inside = inside and depth >= wanted
+        else:
+            if char == "[" and depth == 1 and key is not None:
+                inside = last == key
+            if char == "{" and inside and depth == wanted:
+                line += text.count("\n", seen, place.start())
+                seen = place.start()
+                found.append(line + 1)
+            depth += 1
+    return tuple(found)
+
+
+def _after_text(text: str, at: int) -> int:
+    """Behind the quote that ends the text that begins at ``at``."""
+    while True:
+        end = text.index('"', at)
+        slashes = end - len(text[at:end].rstrip("\\")) - at
+        if slashes % 2 == 0:
+            return end + 1
+        at = end + 1
 
 
 def write_json(value: Any) -> bytes:  # noqa: ANN401
