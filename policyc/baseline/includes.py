@@ -23,6 +23,7 @@ TOP = (
     "levels",
     "targets",
     "groups",
+    "principals",
     "rules",
     "profiles",
     "accept",

@@ -9,6 +9,7 @@ from policyc.baseline.entries import Entry, check_unique, read_entries
 from policyc.baseline.groups import Groups
 from policyc.baseline.includes import Library, Unit
 from policyc.baseline.nodes import Node
+from policyc.baseline.principals import read_principals, with_ids
 from policyc.baseline.profiles import (
     Profile,
     Settings,
@@ -56,6 +57,7 @@ class Reading:
             name: read_accept(profile.own.get("accept"), collector)
             for name, profile in self._profiles.items()
         }
+        self._principals = read_principals(main.top.get("principals"), collector)
         self._of_unit: dict[str, tuple[Entry, ...]] = {}
         self._whole: dict[str, tuple[Entry, ...]] = {}
         units = library.units.values()
@@ -77,7 +79,9 @@ class Reading:
         self._check_accepted(names - {""})
         entries = base if profile is None else self._entries(profile, base, own)
         settings = self._settings(layers)
-        written = tuple(rule for entry in entries for rule in entry.rules)
+        written = tuple(
+            with_ids(rule, self._principals) for entry in entries for rule in entry.rules
+        )
         policy = PolicyIR(
             name=read.text(self._main.top.get("name"), "name", self._collector) or "",
             governs=_governs(settings),

@@ -60,6 +60,14 @@ def _top() -> dict[str, Any]:
         "levels": _one_or_more(_words(RuleLevel)),
         "targets": {"$ref": "#/$defs/targets"},
         "groups": {"type": "object", "additionalProperties": {"$ref": "#/$defs/conditions"}},
+        "principals": {
+            "type": "object",
+            "additionalProperties": {
+                "type": "string",
+                "pattern": "^(S-1(-[0-9]{1,14}){2,15}|[ug]id:(0|[1-9][0-9]{0,8}))$",
+            },
+            "description": "the SID, uid:N or gid:N of a user or group that rules name",
+        },
         "rules": {"$ref": "#/$defs/rules"},
         "profiles": {"type": "object", "additionalProperties": {"$ref": "#/$defs/profile"}},
         "accept": {"$ref": "#/$defs/accepts"},

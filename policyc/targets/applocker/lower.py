@@ -123,7 +123,7 @@ def _addressed(
             files=files,
             rule=rule,
             message=f"AppLocker needs a SID for {unknown}",
-            remedy="write the SID, or a well-known name such as Administrators",
+            remedy="write its SID into `principals:`, or a well-known name such as Administrators",
         )
     )
     known = tuple(sorted(sid for sid in sids.values() if sid))
