@@ -8,6 +8,7 @@ from typing import assert_never
 
 from policyc.model.decision import Tri, Verdict, atom_holds, holds
 from policyc.model.facts import UNKNOWN, FileFacts, Platform
+from policyc.model.identity import AuthenticodeSha1, AuthenticodeSha256, CdHash, PageHash, Sha256Flat
 from policyc.model.ir import (
     Atom,
     AtPath,
@@ -98,6 +99,16 @@ def parts_of(atom: Atom) -> Iterator[Atom]:
         yield atom
 
 
+_DIGESTS = {
+    Sha256Flat: "sha256",
+    AuthenticodeSha256: "authenticode_sha256",
+    AuthenticodeSha1: "authenticode_sha1",
+    PageHash: "page",
+    CdHash: "cdhash",
+}
+"""Kinds of digests as a baseline names them."""
+
+
 def failure(atom: Atom, facts: FileFacts) -> str:
     """What the file has and what the condition needs."""
     unknown: Tri = atom_holds(atom, facts)
@@ -110,7 +121,7 @@ def condition_text(atom: Atom) -> str:
     """A condition as the language names it, kind first."""
     match atom:
         case HasHash():
-            return f"{type(atom.digest).__name__} {atom.digest}"
+            return f"{_DIGESTS[type(atom.digest)]} {atom.digest}"
         case SignedBy():
             named = [
                 f"{name} {getattr(atom, name)}"
@@ -163,7 +174,7 @@ def own_value(atom: Atom, facts: FileFacts) -> str:
         case OfType():
             return "none" if facts.ftype is UNKNOWN else str(facts.ftype or "none")
         case IsTrusted():
-            return "false"
+            return "not known" if facts.trusted is UNKNOWN else str(facts.trusted).lower()
         case HasMasquerade():
             if facts.masquerade is UNKNOWN or facts.findings is UNKNOWN:
                 return "none" if facts.masquerade is UNKNOWN else str(facts.masquerade or "none")
