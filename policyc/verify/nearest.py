@@ -8,7 +8,13 @@ from typing import assert_never
 
 from policyc.model.decision import Tri, Verdict, atom_holds, holds
 from policyc.model.facts import UNKNOWN, FileFacts, Platform
-from policyc.model.identity import AuthenticodeSha1, AuthenticodeSha256, CdHash, PageHash, Sha256Flat
+from policyc.model.identity import (
+    AuthenticodeSha1,
+    AuthenticodeSha256,
+    CdHash,
+    PageHash,
+    Sha256Flat,
+)
 from policyc.model.ir import (
     Atom,
     AtPath,
