@@ -55,6 +55,8 @@ def match_for(facts: FileFacts, levels: Sequence[RuleLevel]) -> AllOf | None:
 
 def without_floor(match: AllOf) -> AllOf:
     """The condition for any version; conditions that are alike in this can share one floor."""
+    if not any(isinstance(atom, IsProduct) for atom in match.atoms):
+        return match
     return AllOf(
         frozenset(
             replace(atom, version=VersionRange()) if isinstance(atom, IsProduct) else atom

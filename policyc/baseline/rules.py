@@ -142,7 +142,8 @@ def _from_inventory(
         remedy = "make it with `policyc scan PATH -o FILE`"
         collector.add("B011", str(error), source.inventory.span, remedy=remedy)
         return []
-    matches: dict[AllOf, set[Platform]] = {}
+    matches: dict[AllOf, frozenset[Platform]] = {}
+    kinds: dict[frozenset[Platform], frozenset[Platform]] = {}  # one object for equal sets
     left_out = []
     for facts in inventory.files:
         if facts.collection is None:
@@ -152,7 +153,8 @@ def _from_inventory(
         if match is None:
             left_out.append(facts.path)
         else:
-            matches.setdefault(match, set()).update(platforms_of(facts, inventory.host))
+            own = platforms_of(facts, inventory.host) | matches.get(match, frozenset())
+            matches[match] = kinds.setdefault(own, own)
     if left_out:
         collector.add(
             "B012",
@@ -163,19 +165,25 @@ def _from_inventory(
             level=Level.WARNING,
         )
     merged = _one_floor(matches)
+    wanted_on = {found: template.platforms & found for found in {*kinds, *merged.values()}}
     return [
-        replace(template, match=match, platforms=template.platforms & merged[match])
+        replace(template, match=match, platforms=wanted_on[merged[match]])
         for match in sorted(merged, key=canonical_match)
-        if template.platforms & merged[match]
+        if wanted_on[merged[match]]
     ]
 
 
-def _one_floor(matches: dict[AllOf, set[Platform]]) -> dict[AllOf, set[Platform]]:
+def _one_floor(matches: dict[AllOf, frozenset[Platform]]) -> dict[AllOf, frozenset[Platform]]:
     """Rules that differ in their lowest version only become the one that holds the others."""
+    found: dict[AllOf, frozenset[Platform]] = {}
     alike: dict[AllOf, list[AllOf]] = {}
-    for match in matches:
-        alike.setdefault(without_floor(match), []).append(match)
-    return {
-        with_lowest_floor(found): set().union(*(matches[match] for match in found))
-        for found in alike.values()
-    }
+    for match, platforms in matches.items():
+        bare = without_floor(match)
+        if bare is match:
+            found[match] = platforms
+        else:
+            alike.setdefault(bare, []).append(match)
+    for several in alike.values():
+        platforms = frozenset[Platform]().union(*(matches[match] for match in several))
+        found[with_lowest_floor(several)] = platforms
+    return found

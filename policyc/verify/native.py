@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -100,7 +100,10 @@ def native_witnesses(
     """
     blanks = [blank(platform, item) for item in sorted(collections, key=lambda each: each.value)]
     starts = [item for item in blanks if item is not None]
-    words = _distinct(_words(record) for record in _records(model))
+    texts: dict[str, tuple[Digest, ...]] = {}
+    for digest in dict.fromkeys((*named, *world.by_digest)):
+        texts[digest.value] = (*texts.get(digest.value, ()), digest)
+    words = _distinct((_words(record, texts) for record in _records(model)), world)
     signers = list(dict.fromkeys(item for found in words for item in found.signers))
     signed = [
         signature
@@ -113,18 +116,10 @@ def native_witnesses(
             yield sealed(with_signature(start, signature))
     alike: Counter[Hashable] = Counter()
     moved: Counter[Hashable] = Counter()
-    settled = named | world.by_digest.keys()
-    values = frozenset(digest.value for digest in settled)
     for found in words:
         alike[found.form] += 1
         brief = alike[found.form] > FULL
-        if brief and found.is_of(world):
-            continue
         for digest in found.digests:
-            # Only a text that nobody named may be of any kind: no file has one kind's digest
-            # as another kind's.
-            if digest not in settled and digest.value in values:
-                continue
             if digest in world.by_digest:
                 # The inventory's file itself is decided with the inventory.
                 moved[found.form] += 1
@@ -156,9 +151,20 @@ def native_witnesses(
                         yield sealed(with_signature(image, signature))
 
 
-def _distinct(words: Iterable[_Words]) -> list[_Words]:
-    """The same words once: many records repeat each other for another kind of file."""
-    return list({found.key: found for found in words}.values())
+def _distinct(words: Iterable[_Words], world: Known) -> list[_Words]:
+    """The same words once: many records repeat each other for another kind of file.
+
+    Of those that only say what some file of the inventory is, the first of each form are kept.
+    """
+    kept: dict[Hashable, _Words] = {}
+    alike: Counter[Hashable] = Counter()
+    for found in words:
+        if found.is_of(world):
+            alike[found.form] += 1
+            if alike[found.form] > FULL:
+                continue
+        kept.setdefault(found.key, found)
+    return list(kept.values())
 
 
 def _of_digest(digest: Digest, starts: list[FileFacts], world: Known) -> Iterator[FileFacts]:
@@ -205,7 +211,11 @@ def _names(kind: type[Any]) -> tuple[str, ...]:
     return _NAMES[kind]
 
 
-def _words(record: object) -> _Words:
+def _words(record: object, texts: Mapping[str, tuple[Digest, ...]]) -> _Words:
+    """The words of a record; ``texts`` are digests whose kind is settled.
+
+    Only a text that nobody named may be of any kind: no file has one kind's digest as another's.
+    """
     found = _Words()
     low = high = None
     for name in _names(type(record)):
@@ -214,7 +224,10 @@ def _words(record: object) -> _Words:
             low = value if name == "low" else low
             high = value if name == "high" else high
         for text in _texts(value):
-            _read(name, text, found)
+            if text in texts:
+                found.digests.extend(texts[text])
+            else:
+                _read(name, text, found)
     if (low or LOWEST, high or HIGHEST) != (LOWEST, HIGHEST):
         found.versions = bounds(low or LOWEST, high or HIGHEST)
     _read_chain(record, found)

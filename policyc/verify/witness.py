@@ -135,7 +135,7 @@ def _one_of_each_form(rules: list[Rule]) -> list[Rule]:
 def _form(rule: Rule) -> Hashable:
     """What kind of conditions a rule has, without their words."""
     words = sorted(facet for atom in rule.match.atoms for facet, _ in facets_of(atom))
-    return (*words, len(rule.unless) > 0, *sorted(rule.collections, key=_value))
+    return (*words, len(rule.unless) > 0, rule.collections)
 
 
 def _collections(rule: Rule, policy: PolicyIR) -> list[Collection]:
