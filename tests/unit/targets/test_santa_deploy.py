@@ -241,6 +241,19 @@ IMPORTS: list[tuple[str, bytes, int, int]] = [
         1,
         1,
     ),
+    (
+        "batch.json",
+        json.dumps(
+            {
+                "rules": [
+                    {"rule_type": "TEAMID", "identifier": "ABCDE12345", "policy": "ALLOWLIST"}
+                ],
+                "cursor": "more",
+            }
+        ).encode(),
+        1,
+        1,
+    ),
     ("r.csv", b"identifier,type,policy\nABCDE12345,TEAMID,ALLOWLIST\nx,BINARY,ALLOWLIST\n", 1, 1),
     ("watch.plist", plistlib.dumps({"Version": "1", "WatchItems": {}}), 0, 1),
     (
