@@ -182,6 +182,12 @@ LOSSES: dict[str, LossKind] = {
         "includes; the usual one leaves out most of /usr/share and /usr/src. Other packaged files "
         "are denied unless another rule permits them.",
     ),
+    "L036": LossKind(
+        title="forbids block in audit mode, too",
+        text="Santa's Monitor mode lets run what no rule is about, but a block rule and a blocked "
+        "path block in every mode. To block nothing yet, compile the baseline without its "
+        "forbids.",
+    ),
     "L040": LossKind(
         title="principals not expressible",
         text="The target cannot limit a rule to these users, groups or programs. A permit is not "

@@ -24,13 +24,13 @@ _CRITICAL = tuple(
 
 
 def floor_losses(policy: PolicyIR, files: tuple[FileFacts, ...]) -> list[Loss]:
-    """L023, L024 and L028 of a policy that is specialised to Santa."""
+    """L023, L024, L028 and L036 of a policy that is specialised to Santa."""
     if Collection.EXECUTABLE not in policy.governs:
         return []
     found = [*_runs_anyway(policy, files)]
-    if policy.governs[Collection.EXECUTABLE] is Mode.ENFORCE:
-        found += _locked_out(policy)
-    return [*found, *_must_run(policy)]
+    enforced = policy.governs[Collection.EXECUTABLE] is Mode.ENFORCE
+    found += _locked_out(policy) if enforced else _blocks_anyway(policy)
+    return [*found, *_must_run(policy, enforced=enforced)]
 
 
 def oldest(policy: PolicyIR) -> tuple[int, int]:
@@ -118,7 +118,23 @@ def _locked_out(policy: PolicyIR) -> Iterator[Loss]:
         )
 
 
-def _must_run(policy: PolicyIR) -> Iterator[Loss]:
+def _blocks_anyway(policy: PolicyIR) -> Iterator[Loss]:
+    """L036: what an audited baseline forbids is blocked all the same."""
+    forbids = [rule for rule in policy.rules if rule.effect is Effect.FORBID]
+    if forbids:
+        yield loss(
+            "L036",
+            Drift.NARROWS,
+            target=_TARGET,
+            covers=(),
+            files=(),
+            policy=policy,
+            message=f"audited, but what {len(forbids)} rules forbid Santa blocks in Monitor, too",
+            remedy="leave the forbids to a profile that enforces, if nothing may be blocked yet",
+        )
+
+
+def _must_run(policy: PolicyIR, *, enforced: bool) -> Iterator[Loss]:
     """L028: programs without which nobody can take a policy back."""
     named = CAPABILITIES.setting(policy, "must_run")
     wanted = dict.fromkeys(named if isinstance(named, tuple) else (), "must_run")
@@ -134,7 +150,7 @@ def _must_run(policy: PolicyIR) -> Iterator[Loss]:
             names = ", ".join(sorted(rule.name or str(rule.origin) for rule in forbids))
             message = f"{text} ({why}) must run, and {names} forbids it"
             yield _grave("L028", policy, message=message, remedy="take it out of the forbid")
-        elif text in wanted and not _permitted(policy, match):
+        elif enforced and text in wanted and not _permitted(policy, match):
             message = f"{text} must run (targets.santa.must_run), and no rule permits all of it"
             yield _grave("L028", policy, message=message, remedy="permit it by team or signing ID")
 

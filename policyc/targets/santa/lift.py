@@ -81,6 +81,8 @@ class _Lifting:
         for key, meaning in _NOT_SAID.items():
             if self.payload.keys.get(key):
                 self._lost(f"{key}: {meaning}: left out")
+        if self.payload.goes_on:
+            self._lost("the server has more rules than this file: another page or batch follows")
         if mode == 3:
             self._lost("Standalone asks the user; the baseline denies")
         rules = self._rules()

@@ -138,6 +138,18 @@ def some_machines(context: Context) -> Found:
                 yield context.at_rule(payload, number), f"rule {number} is for some machines only"
 
 
+@REGISTER.rule("S039", Level.WARNING, "get the other pages or batches, too")
+def one_part(context: Context) -> Found:
+    """A server's answer that goes on in another one.
+
+    Why: the rules of the others are not looked at. Evidence: RuleDownloadResponse.cursor in
+    sync/v1.proto, `next` of Zentral's pages.
+    """
+    for payload in context.payloads:
+        if payload.goes_on:
+            yield context.place, "more rules follow in another file"
+
+
 @REGISTER.rule("S051", Level.ERROR, "leave it out, or raise the oldest release")
 def newer_feature(context: Context) -> Found:
     """Something newer than the oldest release that the profile says it is for.

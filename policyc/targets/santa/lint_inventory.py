@@ -117,3 +117,28 @@ def development_code(context: Context) -> Found:
     ):
         message = f"rule {number}: {rule.type.name} does not match {facts.path}"
         yield context.at_rule(payload, number), message
+
+
+@REGISTER.rule("S064", Level.WARNING, "write one rule for each slice, or use SIGNINGID")
+def one_slice(context: Context) -> Found:
+    """A CDHASH rule for one slice of a universal file, and none for another.
+
+    Why: every slice has a CDHash of its own, and the kernel picks the slice by the machine; on
+    another kind of Mac the rule does not match. Needs an inventory (`-i`).
+    """
+    named = {
+        rule.identifier: (payload, number)
+        for payload, number, rule in context.read
+        if rule.type is RuleType.CDHASH
+    }
+    for facts in context.files if named else ():
+        own = [
+            piece.cdhash.value
+            for piece in (facts.macho.slices if facts.macho is not None else ())
+            if piece.cdhash is not None and piece.kind is MachoKind.EXECUTABLE
+        ]
+        present = [text for text in own if text in named]
+        if present and len(present) < len(own):
+            payload, number = named[present[0]]
+            message = f"rule {number}: {len(present)} of {len(own)} slices of {facts.path}"
+            yield context.at_rule(payload, number), message

@@ -66,6 +66,13 @@ class Payload:
         return self.document.line(*self.rules_at, number - 1)
 
     @property
+    def goes_on(self) -> bool:
+        """Whether a server has more rules than the file: another page, or another batch."""
+        content = self.document.content
+        more = content.get("cursor") or content.get("next") if isinstance(content, dict) else None
+        return not self.static and bool(more)
+
+    @property
     def file_access(self) -> tuple[Mapping[str, Any], tuple[Step, ...]] | None:
         """A file access policy of the keys with its place, if it is a dictionary."""
         own = self.keys.get("FileAccessPolicy")

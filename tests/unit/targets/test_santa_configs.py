@@ -66,7 +66,8 @@ FOUND: dict[str, set[tuple[str, int]]] = {
     "northpolesec-docs/faa-1.bad.txt": {("S034", 1)},
     "northpolesec-docs/profile-configuration-0.mobileconfig": {("S033", 7)},
     "northpolesec-tests/sync_ruledownload_with_seatbelt.json": {("S001", 3)},
-    "rule-importer/zentral_paginated_page1.json": {("S001", 6), ("S001", 17)},
+    "google-santa/sync_ruledownload_batch1.json": {("S039", 0)},
+    "rule-importer/zentral_paginated_page1.json": {("S001", 6), ("S001", 17), ("S039", 0)},
     "rule-importer/zentral_paginated_page2.json": {("S001", 6)},
     "the-grinch/santa.mobileconfig": {
         *{("S021", 14), ("S072", 1412), ("S072", 1435), ("S072", 1533), ("S072", 2063)},

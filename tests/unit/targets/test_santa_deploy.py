@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import plistlib
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from policyc.cli.app import app
 from policyc.model.artifact import COMPANIONS, Artifact
+from policyc.model.ir import AtPath
 from policyc.targets.santa.deploy import deployment
 from policyc.targets.santa.emit import emit
 from policyc.targets.santa.formats.document import Format, read_document, write_document
@@ -23,6 +27,7 @@ from policyc.targets.santa.parse import parse
 from policyc.targets.santa.payloads import MODES, payloads
 from tests.requires import require_shared
 
+RUN = CliRunner()
 RULES = (
     SantaRule(type=RuleType.CDHASH, identifier="c1" * 20, policy=RulePolicy.ALLOWLIST),
     SantaRule(
@@ -241,6 +246,19 @@ IMPORTS: list[tuple[str, bytes, int, int]] = [
         1,
         1,
     ),
+    (
+        "batch.json",
+        json.dumps(
+            {
+                "rules": [
+                    {"rule_type": "TEAMID", "identifier": "ABCDE12345", "policy": "ALLOWLIST"}
+                ],
+                "cursor": "more",
+            }
+        ).encode(),
+        1,
+        1,
+    ),
     ("r.csv", b"identifier,type,policy\nABCDE12345,TEAMID,ALLOWLIST\nx,BINARY,ALLOWLIST\n", 1, 1),
     ("watch.plist", plistlib.dumps({"Version": "1", "WatchItems": {}}), 0, 1),
     (
@@ -263,3 +281,33 @@ def test_losses_have_a_line() -> None:
     data = b"identifier,type,policy\nABCDE12345,TEAMID,ALLOWLIST\nx,BINARY,ALLOWLIST\n"
     (note,) = lift(Artifact(name="r.csv", data=data, media_type="")).lost
     assert note.line == 3
+
+
+@pytest.mark.parametrize(("name", "data", "rules", "lost"), IMPORTS)
+def test_the_command_finds_the_format(
+    name: str, data: bytes, rules: int, lost: int, tmp_path: Path
+) -> None:
+    """No other target takes the file for its own; the baseline that is written can be read."""
+    path, baseline = tmp_path / name, tmp_path / "policyc.yaml"
+    path.write_bytes(data)
+    result = RUN.invoke(app, ["import", str(path), "-o", str(baseline)])
+    assert result.exit_code == (1 if lost else 0), result.output
+    assert f"{rules + 1} rules, {lost} things lost" in result.output
+    assert RUN.invoke(app, ["lint", str(baseline)]).exit_code in (0, 1)
+
+
+@pytest.mark.parametrize("form", list(NAMES))
+def test_what_is_deployed_is_imported_as_what_was_compiled(form: Format) -> None:
+    """Every server's file becomes the same rules as the profile does."""
+    own = replace(MODEL, rules=RULES[1:])
+    data = write_document(document_for(form, own))
+    found = lift(Artifact(name=NAMES[form], data=data, media_type="")).policy
+    (profile,) = (item for item in emit(own) if item.name == "santa.mobileconfig")
+    whole = {rule.match: rule.effect for rule in lift(profile).policy.rules}
+    some = {rule.match: rule.effect for rule in found.rules}
+    assert some.items() <= whole.items()
+    paths = {match for match in whole if any(isinstance(atom, AtPath) for atom in match.atoms)}
+    missing = whole.keys() - some.keys()
+    rules_only = form in (Format.SYNC_RULES, Format.RUDOLPH_CSV, Format.ZENTRAL_RULESET)
+    expected = paths if rules_only else set()
+    assert missing == expected or form is Format.PREFLIGHT

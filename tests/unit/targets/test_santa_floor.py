@@ -149,6 +149,20 @@ def test_what_must_run(rules: str, must: str, *, told: bool) -> None:
     assert ("L028" in {item.code for item in result.refused}) is told
 
 
+def test_an_audited_policy_blocks_what_it_forbids() -> None:
+    forbid = SOMEBODY + "  - forbid: {signer: {signing_id: 'BJ4HAAB9B3:x'}}\n"
+    told = compiled(forbid, ", mode: audit")
+    assert "L036" in {item.code for item in told.losses}
+    assert "L036" not in {item.code for item in told.refused}
+    assert "L036" not in {item.code for item in compiled(forbid).losses}
+    assert "L036" not in {item.code for item in compiled(SOMEBODY, ", mode: audit").losses}
+
+
+def test_monitor_keeps_out_nobody_who_must_run() -> None:
+    more = ", mode: audit, must_run: [483DWKW443]"
+    assert "L028" not in {item.code for item in compiled(SOMEBODY, more).losses}
+
+
 @pytest.mark.parametrize(
     "setting",
     ["min_version: '2026'", "min_version: 2023.9", "must_run: [jamf]", "must_run: ['x:']"],

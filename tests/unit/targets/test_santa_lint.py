@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from policyc.cli.app import app
 from policyc.model.facts import FileFacts, MachoKind, Platform
+from policyc.model.identity import CdHash
 from policyc.model.signatures import SignatureGrade
 from policyc.targets.base import ArtifactError
 from policyc.targets.santa.lint import MANUALS, lint
@@ -173,6 +174,8 @@ def two_payloads() -> bytes:
 CSV = "identifier,type,policy,custom_msg,description\n"
 FILES: list[tuple[str, str, bytes]] = [
     ("S033", "x.mobileconfig", plistlib.dumps({"PayloadContent": [], "PayloadType": "x"})),
+    ("S039", "sync.json", json.dumps({"rules": [rule()], "cursor": "x"}).encode()),
+    ("S039", "page.json", json.dumps({"results": [], "next": "https://x"}).encode()),
     ("S044", "x.mobileconfig", two_payloads()),
     ("S031", "sync.json", b'{"client_mode": "OFF", "batch_size": 1}'),
     ("S034", "x.plist", plistlib.dumps({"ClientMode": 1}).partition(b"\n")[2]),
@@ -220,6 +223,22 @@ IN_INVENTORY: dict[str, tuple[dict[str, str], FileFacts]] = {
     "S062": (CD_RULE, program(flags=0)),
     "S063": (TEAM_RULE, program(grade=SignatureGrade.DEVELOPMENT)),
 }
+
+
+def universal() -> FileFacts:
+    """A file with another slice beside that of ``PLAIN``."""
+    assert PLAIN.macho is not None
+    (piece,) = PLAIN.macho.slices
+    other = replace(piece, arch="x86_64", cdhash=CdHash("cd" * 20))
+    return replace(PLAIN, macho=replace(PLAIN.macho, slices=(piece, other)))
+
+
+IN_INVENTORY["S064"] = (CD_RULE, universal())
+
+
+def test_a_rule_for_each_slice_is_fine() -> None:
+    both = static(CD_RULE, rule(rule_type="CDHASH", identifier="cd" * 20))
+    assert lint("x", profile(both), (universal(),)) == ()
 
 
 @pytest.mark.parametrize("code", IN_INVENTORY)
