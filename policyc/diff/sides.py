@@ -54,7 +54,8 @@ class SideError(Exception):
 class Native:
     """A policy as a target parsed it. ``policy`` is its baseline, None if it has none.
 
-    ``lost`` says what the baseline does not hold of it.
+    ``lost`` says what the baseline does not hold of it; ``shown`` is put before the names of its
+    files in positions.
     """
 
     target: Target[Any]
@@ -100,8 +101,13 @@ class Native:
             if place is not None:
                 name, line, column = place
                 end = column + len(words)
-                file = self.shown if len(self.artifacts) == 1 else f"{self.shown}/{name}"
-                return Span(file=file, line=line, column=column, end_line=line, end_column=end)
+                return Span(
+                    file=f"{self.shown}{name}",
+                    line=line,
+                    column=column,
+                    end_line=line,
+                    end_column=end,
+                )
         return NOWHERE
 
     @cached_property
@@ -282,12 +288,12 @@ def _native(text: str, files: Files, path: str, wanted: str | None) -> Side:
     for name, own in parts.items():
         target = load_target(name)
         artifacts = artifacts_of(own, name)
-        shown = text if len(parts) == 1 else f"{text.rstrip('/')}/{name}"
+        shown = _shown(text, path, files, "" if own is files else f"{name}/")
         try:
             model = target.parse(artifacts)
         except ArtifactError as error:
             where = f"{error.artifact}:{error.line}: " if error.artifact else ""
-            raise SideError(f"{shown}: {name}: {where}{error.message}") from error
+            raise SideError(f"{text}: {name}: {where}{error.message}") from error
         policy, lost = _lifted(target, artifacts, model)
         natives[name] = Native(
             target=target,
@@ -299,6 +305,13 @@ def _native(text: str, files: Files, path: str, wanted: str | None) -> Side:
             shown=shown,
         )
     return Side(name=text, natives=natives)
+
+
+def _shown(text: str, path: str, files: Files, inner: str) -> str:
+    """What comes before the names of files: their folder, as the side was written."""
+    if list(files) == [Path(path).name]:
+        return text.removesuffix(Path(path).name)
+    return f"{text.rstrip('/')}/{inner}"
 
 
 def _lifted(
