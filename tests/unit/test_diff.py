@@ -88,7 +88,7 @@ def test_each_relation_is_shown_or_proved(tmp_path: Path) -> None:
     assert by_name["gone"].turns == (Turn.ALLOWED,)
     assert by_name["useless"].same
     assert {item.targets for change in found.rules for item in change.shown} == {("fapolicyd",)}
-    assert str(by_name["wider"].place) == f"{new}:7:19"
+    assert str(by_name["wider"].place) == f"{new}:5:17"
 
 
 def test_many_hashes_are_one_change_of_a_list(tmp_path: Path) -> None:
