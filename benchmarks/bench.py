@@ -159,6 +159,24 @@ def fleet(folder: Path, files: int) -> Run:
     return measure([*command, "-i", str(own / "inventory.parquet"), "-o", str(own / "out")], runs=1)
 
 
+DIFF_RULES = 100_000
+DIFF_FILES = 500_000
+
+
+def changes(folder: Path) -> tuple[Run, Run]:
+    """Compare two baselines of 100,000 hashes, and two over a made fleet of 500,000 files."""
+    tool = [sys.executable, str(PROJECT / "benchmarks" / "changes.py")]
+    own = folder / "changes"
+    own.mkdir()
+    subprocess.run([*tool, "hashes", str(own), str(DIFF_RULES)], check=True)
+    rules = measure([*POLICYC, "diff", str(own / "old.yaml"), str(own / "new.yaml")], runs=1)
+    make = [sys.executable, str(PROJECT / "benchmarks" / "fleet.py")]
+    subprocess.run([*make, str(own), str(DIFF_FILES), str(FLEET_RULES)], check=True)
+    subprocess.run([*tool, "fleet", str(own)], check=True)
+    words = ["diff", str(own / "policyc.yaml"), str(own / "new.yaml")]
+    return rules, measure([*POLICYC, *words, "-i", str(own / "inventory.parquet")], runs=1)
+
+
 def main() -> None:
     """Print the table."""
     tree = tree_of(sys.argv[1] if len(sys.argv) > 1 else None)
@@ -194,6 +212,7 @@ def main() -> None:
         subprocess.run([*make, str(folder), "5000"], check=True)
         words = ["compile", str(folder / "windows.yaml"), "-i", str(folder / "windows.parquet")]
         leveled = measure([*POLICYC, *words, "-t", "wdac", "-o", str(folder / "wdac")])
+        compared = changes(folder)
         built = measure([*POLICYC, "wdac", "build", str(hashes(folder)), "-o", str(folder)])
     print(f"tree {tree}; best of {RUNS}; U = openssl dgst -sha256 over 1 GiB")
     print(f"a re-scan with the cache is {first.wall / again.wall:.0f} times as fast as the first")
@@ -221,6 +240,8 @@ def main() -> None:
         ),
         ("compile -t wdac, 5,000 files", leveled),
         ("policyc wdac build, 100,000", built),
+        ("diff, 2 × 100,000 rules", compared[0]),
+        ("diff, 500,000 files", compared[1]),
     )
     for title, run in rows:
         print(

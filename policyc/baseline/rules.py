@@ -36,6 +36,9 @@ RULE = (
     "until",
     "note",
 )
+_EVERY_COLLECTION = frozenset(Collection)
+_EVERY_PLATFORM = frozenset(Platform)
+"""One set for all rules that do not limit themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,19 +107,25 @@ def _unless(own: Mapping, groups: Alternatives, collector: Collector) -> frozens
 
 
 def _collections(own: Mapping, collector: Collector) -> frozenset[Collection]:
+    node = own.get("collections")
+    if node is None:
+        return _EVERY_COLLECTION
     found = [
         read.choice(item, "collection", Collection, collector)
-        for item in read.items(own.get("collections"), "collections", collector)
+        for item in read.items(node, "collections", collector)
     ]
-    return frozenset(item for item in found if item is not None) or frozenset(Collection)
+    return frozenset(item for item in found if item is not None) or _EVERY_COLLECTION
 
 
 def _platforms(own: Mapping, collector: Collector) -> frozenset[Platform]:
+    node = own.get("platforms")
+    if node is None:
+        return _EVERY_PLATFORM
     found = [
         read.choice(item, "platform", Platform, collector)
-        for item in read.items(own.get("platforms"), "platforms", collector)
+        for item in read.items(node, "platforms", collector)
     ]
-    return frozenset(item for item in found if item is not None) or frozenset(Platform)
+    return frozenset(item for item in found if item is not None) or _EVERY_PLATFORM
 
 
 def _principals(own: Mapping, collector: Collector) -> frozenset[str]:

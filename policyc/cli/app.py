@@ -201,7 +201,12 @@ def lint(
         typer.Option(help="fapolicyd's version, such as 1.3 or 1.3.4; repeatable. Default: all."),
     ] = None,
     form: Annotated[
-        str, typer.Option("--format", "-f", help="For policies of a platform: text, json, sarif")
+        str,
+        typer.Option(
+            "--format",
+            "-f",
+            help="For policies of a platform: text, json, sarif, annotations, gitlab, junit.",
+        ),
     ] = "text",
     profile: ProfileOption = None,
     on: Annotated[

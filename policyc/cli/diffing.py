@@ -16,7 +16,8 @@ from policyc.inventory import InventoryError, read_inventory
 from policyc.inventory.table import whole_file
 from policyc.model.change import Comparison, Turn
 from policyc.model.inventory import HostInfo, Inventory
-from policyc.reports.changes import changes_csv, changes_findings, changes_json, changes_text
+from policyc.reports.changes import changes_csv, changes_json, changes_text
+from policyc.reports.changes_findings import changes_findings
 from policyc.reports.changes_markdown import changes_markdown
 from policyc.reports.policy_sarif import policy_sarif
 from policyc.reports.policy_tables import policy_annotations, policy_gitlab, policy_junit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from policyc.cli.console import Exit, fail, out, show
 from policyc.cli.wdac import any_document
 from policyc.model.diagnostic import Level
 from policyc.reports.policy_sarif import PolicyFinding, policy_sarif
+from policyc.reports.policy_tables import policy_annotations, policy_gitlab, policy_junit
 from policyc.reports.safe import printable
 from policyc.targets.applocker.lint import is_ours as is_applocker
 from policyc.targets.applocker.lint import lint as lint_applocker
@@ -30,7 +31,12 @@ from policyc.targets.santa.lint import is_ours as is_santa
 from policyc.targets.santa.lint import lint as lint_santa
 from policyc.targets.wdac.lint import OS_NAMES, lint_document
 
-_FORMS = ("text", "json", "sarif")
+_TABLES: dict[str, Callable[[Sequence[PolicyFinding]], str]] = {
+    "annotations": policy_annotations,
+    "gitlab": policy_gitlab,
+    "junit": lambda found: policy_junit(found, "policyc lint"),
+}
+_FORMS = ("text", "json", "sarif", *_TABLES)
 _MOST_BYTES = 64 << 20
 
 
@@ -189,6 +195,8 @@ def _print(
         out(json.dumps(rows, indent=1, sort_keys=True, ensure_ascii=True))
     elif form == "sarif":
         out(policy_sarif(found, manuals))
+    elif form in _TABLES:
+        out(_TABLES[form](found))
     else:
         for item in found:
             place = f"{item.path}:{item.line}" if item.line else item.path

@@ -110,6 +110,8 @@ def compare_files(
     old: Side, new: Side, pairs: tuple[Pair, ...], machines: Sequence[tuple[str, Inventory]]
 ) -> FilesCompared:
     """Decide every file of every machine by both sides. Machines are named if there are several."""
+    if not machines:
+        return FilesCompared()
     comparing = _Comparing(pairs=pairs, changed=_changed(old, new))
     named = len(machines) > 1
     for name, inventory in machines:

@@ -107,7 +107,8 @@ def _locating(pairs: list[Pair]) -> Callable[[RuleChange], RuleChange]:
 def _order(change: RuleChange) -> tuple[object, ...]:
     cause = change.new or change.old
     assert cause is not None
-    return change.place, cause.text, cause.key, change.relation.value
+    at = change.place
+    return at.file, at.line, at.column, cause.text, cause.key, change.relation.value
 
 
 class _Rules:
@@ -134,7 +135,7 @@ class _Rules:
                     for pair in pairs
                 )
             ),
-            key=lambda rule: rule.id,
+            key=lambda rule: rule.id.value,
         )
 
     def changes(self) -> list[RuleChange]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import product
 
 from policyc.diff.pairs import Pair
 from policyc.diff.proof import Reach
 from policyc.model.change import Shown, Turn, turn_of
-from policyc.model.decision import atom_holds
+from policyc.model.decision import applies, atom_holds
 from policyc.model.facts import UNKNOWN, FileFacts, Platform
 from policyc.model.ir import Atom, HasHash, IsProduct, Rule, canonical_atom
 from policyc.verify.nearest import condition_text, own_value
 from policyc.verify.synthetic import Known
-from policyc.verify.witness import rule_witnesses
+from policyc.verify.witness import paths_near, rule_witnesses
 
 _TRIES = 400_000
 """Made files that are decided in one comparison."""
@@ -35,10 +37,15 @@ class Shower:
         )
 
     def show(self, rules: Sequence[Rule], partners: Sequence[Rule] = ()) -> tuple[Shown, ...]:
-        """At most one file a turn, with the targets that it is decided otherwise by."""
+        """At most one file a turn, with the targets that it is decided otherwise by.
+
+        ``rules`` are a rule of one side, or one of each: the change that is to be shown.
+        """
         found: dict[Turn, Shown] = {}
         for platform, pairs in self._by_platform.items():
             for facts in self._files(rules, partners, platform, pairs):
+                if not _concerns(rules, facts, platform):
+                    continue
                 for item in _decided(facts, rules, pairs):
                     found.setdefault(item.turn, item)
                 self._left -= 1
@@ -67,21 +74,35 @@ class Shower:
                 own = self._world.by_digest.get(atom.digest)
                 if own is not None and own.collection in collections:
                     yield own
+                    # The same content elsewhere, as rules for its place may decide about it.
+                    yield from (replace(own, path=path) for path in paths_near(own.path)[1:])
+
+
+def _concerns(rules: Sequence[Rule], facts: FileFacts, platform: Platform) -> bool:
+    """Whether the change is one for this file, so that nothing else is shown by it."""
+    holding = [
+        (rule.effect, rule.principals)
+        for rule in rules
+        if platform in rule.platforms and applies(rule, facts) is True
+    ]
+    return len(holding) == 1 or len(set(holding)) > 1
 
 
 def _decided(facts: FileFacts, rules: Sequence[Rule], pairs: Sequence[Pair]) -> Iterator[Shown]:
-    principals = frozenset(name for rule in rules for name in rule.principals)
+    users = [frozenset[str]()]
+    users += [rule.principals for rule in rules if rule.principals]
     by_turn: dict[Turn, list[tuple[Pair, Shown]]] = {}
-    for pair in pairs:
+    for pair, principals in product(pairs, users):
         if not pair.asks(facts):
             continue
         old, new = pair.decide(facts, principals)
         turn = turn_of(old.verdict, new.verdict)
         if turn in (Turn.ALLOWED, Turn.DENIED):
+            run_by = (f"run by {', '.join(sorted(principals))}",) if principals else ()
             shown = Shown(
                 turn=turn,
                 facts=facts,
-                about=about(facts, rules),
+                about=(*about(facts, rules), *run_by),
                 targets=(),
                 verdicts=(old.verdict, new.verdict),
                 old=pair.old.causes(old),
@@ -94,7 +115,7 @@ def _decided(facts: FileFacts, rules: Sequence[Rule], pairs: Sequence[Pair]) -> 
             turn=turn,
             facts=first.facts,
             about=first.about,
-            targets=tuple(pair.label for pair, _ in items),
+            targets=tuple(dict.fromkeys(pair.label for pair, _ in items)),
             verdicts=first.verdicts,
             old=first.old,
             new=first.new,

@@ -197,7 +197,6 @@ def _paths_disjoint(left: PathPattern, right: PathPattern) -> bool:
         return not right.matches(left.text)
     if right.shape is PathShape.EXACT:
         return not left.matches(right.text)
-    if left.shape is PathShape.TREE and right.shape is PathShape.TREE:
-        a, b = _folded(left, left.directory), _folded(right, right.directory)
-        return not (a.startswith(b) or b.startswith(a))
-    return False
+    # Every path of a pattern begins with what stands before its first wildcard.
+    a, b = (_folded(item, item.text.partition("*")[0]) for item in (left, right))
+    return not (a.startswith(b) or b.startswith(a))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from policyc.model.change import (
@@ -16,10 +16,8 @@ from policyc.model.change import (
     causes_text,
 )
 from policyc.model.decision import Verdict
-from policyc.model.diagnostic import Level
 from policyc.model.span import NOWHERE, Span
 from policyc.reports.json import dump
-from policyc.reports.policy_sarif import PolicyFinding
 from policyc.reports.policy_tables import table_csv
 from policyc.reports.safe import printable
 
@@ -104,7 +102,7 @@ def _more(count: int, what: str) -> list[str]:
 def _group_lines(group: FileGroup) -> list[str]:
     count = len(group.files)
     head = f"{WORDS[group.turn]}: {count:,} file{'' if count == 1 else 's'}"
-    lines = [f"{head} ({', '.join(group.targets)}{_modes(group)}): {because(group)}"]
+    lines = [f"{head} ({', '.join(group.targets)}{modes_text(group)}): {because(group)}"]
     for item in group.files[:_FILES]:
         machines = f"  on {machines_text(item.machines)}" if item.machines else ""
         lines.append(f"  {_SIGNS[group.turn]} {item.path}{machines}")
@@ -119,7 +117,8 @@ def machines_text(machines: Sequence[str]) -> str:
     return ", ".join(machines[:3]) + more
 
 
-def _modes(group: FileGroup) -> str:
+def modes_text(group: FileGroup) -> str:
+    """The mode, or both if it changes, with what separates it from what is before it."""
     old, new = group.modes[0] or "not governed", group.modes[1] or "not governed"
     return f"; {new}" if old == new else f"; {old} → {new}"
 
@@ -313,113 +312,3 @@ def changes_csv(found: Comparison) -> str:
         for item in found.settings
     ]
     return table_csv(header, rows)
-
-
-def changes_findings(found: Comparison, failing: frozenset[Turn]) -> list[PolicyFinding]:
-    """One finding a group, changed rule and setting, the worst first.
-
-    What is ``failing`` is an error. Each is at the rule of the new policy, if there is one.
-    """
-    listed = [
-        *(_of_group(item, found, failing) for item in found.groups),
-        *(one for item in found.rules for one in _of_rule(item, found, failing)),
-        *(_of_setting(item, found, failing) for item in found.settings),
-    ]
-    seen: dict[str, int] = {}
-    unique = []
-    for item in listed:
-        number = seen[item.key] = seen.get(item.key, 0) + 1
-        unique.append(item if number == 1 else _numbered(item, number))
-    return sorted(unique, key=lambda item: item.level.rank)
-
-
-def _numbered(item: PolicyFinding, number: int) -> PolicyFinding:
-    return PolicyFinding(
-        path=item.path,
-        code=item.code,
-        level=item.level,
-        line=item.line,
-        message=item.message,
-        column=item.column,
-        related=item.related,
-        identity=f"{item.identity}|{number}",
-    )
-
-
-def _level(turn: Turn, failing: frozenset[Turn]) -> Level:
-    if turn in failing:
-        return Level.ERROR
-    return Level.INFO if turn is Turn.OTHER_RULE else Level.WARNING
-
-
-def in_tree(span: Span) -> Span:
-    """A position without the ``git:REV:`` that its file may begin with."""
-    if not span.file.startswith("git:"):
-        return span
-    file = span.file.split(":", 2)[-1]
-    return Span(
-        file=file,
-        line=span.line,
-        column=span.column,
-        end_line=span.end_line,
-        end_column=span.end_column,
-    )
-
-
-def _at(
-    turn: Turn,
-    spans: Iterator[Span],
-    found: Comparison,
-    failing: frozenset[Turn],
-    message: str,
-    identity: str,
-) -> PolicyFinding:
-    places = [in_tree(item) for item in spans if item != NOWHERE] or [in_tree(found.place)]
-    return PolicyFinding(
-        path=places[0].file,
-        line=places[0].line,
-        column=places[0].column,
-        code=turn.code,
-        level=_level(turn, failing),
-        message=message,
-        related=tuple(places[1:4]),
-        identity=identity,
-    )
-
-
-def _of_group(group: FileGroup, found: Comparison, failing: frozenset[Turn]) -> PolicyFinding:
-    count = len(group.files)
-    files = ", ".join(item.path for item in group.files[:3]) + (", …" if count > 3 else "")
-    message = (
-        f"{count:,} file{'' if count == 1 else 's'} {WORDS[group.turn]} "
-        f"({', '.join(group.targets)}{_modes(group)}): {because(group)}: {files}"
-    )
-    names = [item.text for item in (*group.old[:1], *group.new[:1])]
-    identity = "|".join(("files", *group.targets, *group.modes, *names))
-    # What is decided by no rule of the new policy has no place in it but its beginning.
-    spans = [*(item.origin for item in group.new[:1]), *([] if group.new else [found.place])]
-    spans += [item.origin for item in group.old[:1]]
-    return _at(group.turn, iter(spans), found, failing, message, identity)
-
-
-def _of_rule(
-    change: RuleChange, found: Comparison, failing: frozenset[Turn]
-) -> Iterator[PolicyFinding]:
-    for turn in change.turns:
-        shown = next((item for item in change.shown if item.turn is turn), None)
-        example = "no file shows what it does" if shown is None else shown_text(shown)
-        message = f"{rule_text(change)}; {WORDS[turn]}: {example}"
-        causes = [item for item in (change.new, change.old) if item is not None]
-        spans = [item.origin for item in causes]
-        if change.new is None:
-            spans.insert(0, found.place)
-        identity = "|".join(("rule", change.relation.value, *(item.text for item in causes)))
-        yield _at(turn, iter(spans), found, failing, message, identity)
-
-
-def _of_setting(
-    change: SettingChange, found: Comparison, failing: frozenset[Turn]
-) -> PolicyFinding:
-    identity = "|".join(("setting", *change.targets, change.what))
-    spans = iter((change.origin,))
-    return _at(change.turn, spans, found, failing, setting_text(change), identity)

@@ -32,6 +32,12 @@ class PolicyFinding:
     identity: str = ""
 
     @property
+    def text(self) -> str:
+        """The message with the next step, safe to print."""
+        fix = f". Fix: {printable(self.fix)}." if self.fix else ""
+        return printable(self.message) + fix
+
+    @property
     def key(self) -> str:
         """What tells it from all others."""
         return f"{self.code}|{uri_of(self.path)}|{self.identity or self.message}"
@@ -66,12 +72,11 @@ def _rule(code: str, manual: str) -> dict[str, Any]:
 
 
 def _result(finding: PolicyFinding, rule: int) -> dict[str, Any]:
-    fix = f" Fix: {printable(finding.fix)}." if finding.fix else ""
     result: dict[str, Any] = {
         "ruleId": finding.code,
         "ruleIndex": rule,
         "level": LEVELS[finding.level],
-        "message": {"text": printable(finding.message) + fix},
+        "message": {"text": finding.text},
         "locations": [_location(finding.path, finding.line, finding.column)],
         "partialFingerprints": fingerprint(finding.key),
     }

@@ -27,7 +27,7 @@ def policy_annotations(findings: Sequence[PolicyFinding]) -> str:
         for item in own[:most]:
             column = f",col={item.column}" if item.column else ""
             place = f"file={command_property(item.path)},line={max(1, item.line)}{column}"
-            lines.append(f"::{name} {place},title={item.code}::{command(item.message)}")
+            lines.append(f"::{name} {place},title={item.code}::{command(item.text)}")
         if len(own) > most:
             lines.append(f"::{name}::and {len(own) - most:,} more like these")
     return "\n".join(lines)
@@ -45,7 +45,7 @@ def policy_junit(findings: Sequence[PolicyFinding], suite: str) -> str:
         place = f"{item.path}:{item.line}:{item.column} {item.message}"
         name = f'classname="{item.code}" name="{attribute(place)}"'
         if item.level is Level.ERROR:
-            failure = f'<failure type="{item.code}" message="{attribute(item.message)}"/>'
+            failure = f'<failure type="{item.code}" message="{attribute(item.text)}"/>'
             lines.append(f"  <testcase {name}>{failure}</testcase>")
         else:
             lines.append(f"  <testcase {name}/>")
@@ -57,7 +57,7 @@ def policy_gitlab(findings: Sequence[PolicyFinding]) -> str:
     return dump(
         [
             {
-                "description": printable(item.message),
+                "description": item.text,
                 "check_name": item.code,
                 "fingerprint": hashlib.sha256(item.key.encode("utf-8", "replace")).hexdigest(),
                 "severity": SEVERITIES[item.level],

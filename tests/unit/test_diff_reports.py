@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import jsonschema
@@ -31,7 +32,8 @@ from policyc.model.facts import FileFacts
 from policyc.model.formats import FileFormat
 from policyc.model.span import Span
 from policyc.readers import read_bytes
-from policyc.reports.changes import changes_csv, changes_findings, changes_json, changes_text
+from policyc.reports.changes import changes_csv, changes_json, changes_text
+from policyc.reports.changes_findings import changes_findings
 from policyc.reports.changes_markdown import LIMIT, changes_markdown
 from policyc.reports.policy_sarif import policy_sarif
 from policyc.reports.policy_tables import policy_annotations, policy_gitlab, policy_junit
@@ -39,6 +41,7 @@ from policyc.reports.sarif import GITHUB_RESULTS
 from policyc.reports.tables import findings_gitlab, findings_junit
 from tests.corpus import build
 from tests.requires import PROJECT, require_shared
+from tests.unit.test_cli import policyc
 
 DATA = PROJECT / "tests" / "data"
 NASTY = "=cmd|'/c x'!a\n::error::x, \x1b[31m\u202efdp`<script>alert(1)</script>|[a](http://b).exe"
@@ -232,3 +235,19 @@ def test_levels_follow_what_stops_the_pipeline() -> None:
     assert {item.level for item in calm} == {Level.WARNING, Level.INFO}
     assert {item.code for item in calm} == {"D001", "D003", "D004"}
     assert set(CODES) == {turn.code for turn in Turn}
+
+
+def test_lint_of_a_policy_has_the_forms_of_pipelines(tmp_path: Path) -> None:
+    path = tmp_path / "10.rules"
+    path.write_text("allow perm=any all : all\ndeny perm=any all : all\n", encoding="utf-8")
+    found = {form: policyc("lint", path, "-f", form) for form in ("annotations", "gitlab", "junit")}
+    assert {item.returncode for item in found.values()} == {0}
+    etree.XMLSchema(etree.parse(DATA / "junit.xsd")).assertValid(
+        etree.fromstring(found["junit"].stdout.encode())
+    )
+    schema = json.loads((DATA / "gitlab-code-quality.schema.json").read_text(encoding="utf-8"))
+    listed = json.loads(found["gitlab"].stdout)
+    jsonschema.validate(listed, schema)
+    assert listed
+    assert found["annotations"].stdout.startswith("::warning file=")
+    assert "Fix: " in found["annotations"].stdout
