@@ -10,7 +10,7 @@ import yaml
 
 from policyc.baseline.conditions import HASHES
 from policyc.model.facts import Collection, Platform
-from policyc.model.identity import Digest
+from policyc.model.identity import Digest, PublisherName
 from policyc.model.ir import (
     AllOf,
     Atom,
@@ -196,6 +196,13 @@ def _atom(atom: Atom) -> tuple[str, Any]:
 
 def _fields(atom: SignedBy | IsProduct | FromPackage) -> dict[str, Any]:
     values = ((name, getattr(atom, name)) for name in atom.__slots__)
-    return {
-        name: value if value is True else str(value) for name, value in values if value is not None
-    }
+    return {name: _field(value) for name, value in values if value is not None}
+
+
+def _field(value: object) -> str | bool:
+    """A flag stays one; a subject, which names a packaged app's publisher, keeps its case."""
+    if value is True:
+        return True
+    if isinstance(value, PublisherName) and value.value.startswith("CN="):
+        return value.written
+    return str(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import ClassVar
 
@@ -150,12 +150,16 @@ class PublisherName:
     """A publisher as AppLocker spells it: ``O=…, L=…, S=…, C=…``, upper case.
 
     Values are raw: a comma in a value is not escaped (AuthenticodeTrustInfo.cpp of
-    AaronLockerV2). Comparing is exact after upper-casing.
+    AaronLockerV2). Comparing is exact after upper-casing. ``written`` is the text as it was
+    given: packaged apps are named by their signer's subject with its own case.
     """
 
     value: str
+    written: str = field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        if not self.written:
+            object.__setattr__(self, "written", self.value.strip())
         text = self.value.strip().upper()
         if not text:
             msg = "a publisher name must not be empty"

@@ -28,7 +28,13 @@ CAPABILITIES = Capabilities(
     title="AppLocker (Windows)",
     platform=Platform.WINDOWS,
     collections=frozenset(
-        {Collection.EXECUTABLE, Collection.LIBRARY, Collection.SCRIPT, Collection.INSTALLER}
+        {
+            Collection.EXECUTABLE,
+            Collection.LIBRARY,
+            Collection.SCRIPT,
+            Collection.INSTALLER,
+            Collection.PACKAGED_APP,
+        }
     ),
     supports={
         Probe.HASH_SHA256: _lossy("PE files by Authenticode hash (L013)"),

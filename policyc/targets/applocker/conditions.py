@@ -79,12 +79,12 @@ def _publisher(signer: SignedBy | None, product: IsProduct) -> PublisherConditio
         if signer != SignedBy(publisher=signer.publisher) or signer.publisher is None:
             return None
         publisher = signer.publisher.value
-        if not _literal(publisher):
+        if not is_literal(publisher):
             return None
     if product.internal_name is not None or product.file_description is not None:
         return None
     names = (product.name, product.original_filename)
-    if any(name is not None and not _literal(name) for name in names):
+    if any(name is not None and not is_literal(name) for name in names):
         return None
     return PublisherCondition(
         publisher=publisher,
@@ -95,7 +95,7 @@ def _publisher(signer: SignedBy | None, product: IsProduct) -> PublisherConditio
     )
 
 
-def _literal(text: str) -> bool:
+def is_literal(text: str) -> bool:
     """Whether XML can carry the text unchanged and AppLocker takes it for no wildcard.
 
     A partial ``*`` is literal according to "Understanding the publisher rule condition",
@@ -113,7 +113,7 @@ def _upper(text: str) -> str:
 
 def _path(pattern: PathPattern) -> PathCondition | None:
     text = pattern.text.replace("**", "*")
-    if "%" in text or "?" in text or not _literal(text.replace("*", "") or text):
+    if "%" in text or "?" in text or not is_literal(text.replace("*", "") or text):
         return None
     if text.startswith("C:\\"):
         text = "%OSDRIVE%" + text[2:]

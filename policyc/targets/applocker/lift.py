@@ -154,6 +154,8 @@ def _alternatives(condition: Condition, kind: Collection) -> Iterator[AllOf]:
             yield AllOf(frozenset({_digest(item, kind)}))
     elif isinstance(condition, PathCondition):
         yield from _paths(condition.path)
+    elif kind is Collection.PACKAGED_APP:
+        yield _app(condition)
     else:
         yield _publisher(condition)
 
@@ -166,25 +168,45 @@ def _digest(item: FileHash, kind: Collection) -> HasHash:
     return HasHash(Sha256Flat(item.data))
 
 
-def _publisher(condition: PublisherCondition) -> AllOf:
+def _app(condition: PublisherCondition) -> AllOf:
+    """A condition about packaged apps: any publisher is any app, the binary is always APPX."""
+    _check_texts(condition)
+    if condition.binary.upper() not in ("*", "APPX"):
+        raise _NotLiftedError(f"the binary {condition.binary!r} of a packaged app")
+    atoms: set[SignedBy | IsProduct] = set()
+    if condition.publisher != "*":
+        atoms.add(SignedBy(publisher=PublisherName(condition.publisher)))
+    product = _product(condition, binary="*")
+    return AllOf(frozenset(atoms if product == IsProduct() else {*atoms, product}))
+
+
+def _check_texts(condition: PublisherCondition) -> None:
     texts = (condition.publisher, condition.product, condition.binary)
     if any("*" in text and text != "*" for text in texts):
         raise _NotLiftedError("a publisher, product or binary with a star among other letters")
     if not all(text.strip() == text and text for text in texts):
         raise _NotLiftedError("an empty publisher, product or binary")
+
+
+def _product(condition: PublisherCondition, *, binary: str) -> IsProduct:
+    try:
+        return IsProduct(
+            name=None if condition.product == "*" else condition.product,
+            original_filename=None if binary == "*" else binary,
+            version=VersionRange(low=condition.low, high=condition.high),
+        )
+    except ValueError as error:
+        raise _NotLiftedError(str(error)) from error
+
+
+def _publisher(condition: PublisherCondition) -> AllOf:
+    _check_texts(condition)
     if condition.publisher == "*":
         raise _NotLiftedError("any publisher")
     if not condition.publisher.upper().startswith("O="):
         raise _NotLiftedError(f"a publisher that is no O=…: {condition.publisher!r}")
     atoms: set[SignedBy | IsProduct] = {SignedBy(publisher=PublisherName(condition.publisher))}
-    try:
-        product = IsProduct(
-            name=None if condition.product == "*" else condition.product,
-            original_filename=None if condition.binary == "*" else condition.binary,
-            version=VersionRange(low=condition.low, high=condition.high),
-        )
-    except ValueError as error:
-        raise _NotLiftedError(str(error)) from error
+    product = _product(condition, binary=condition.binary)
     if product != IsProduct():
         atoms.add(product)
     return AllOf(frozenset(atoms))

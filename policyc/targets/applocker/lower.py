@@ -46,6 +46,12 @@ from policyc.targets.applocker.model import (
     PublisherCondition,
     RuleCollection,
 )
+from policyc.targets.applocker.packaged import (
+    app_condition_for,
+    app_exceptions,
+    is_about_apps_only,
+    says_apps,
+)
 from policyc.targets.applocker.principals import sid_of
 from policyc.targets.base import Lowered
 
@@ -55,10 +61,13 @@ _TYPES = {
     Collection.LIBRARY: CollectionType.DLL,
     Collection.SCRIPT: CollectionType.SCRIPT,
     Collection.INSTALLER: CollectionType.MSI,
+    Collection.PACKAGED_APP: CollectionType.APPX,
 }
 _MODES = {Mode.AUDIT: EnforcementMode.AUDIT_ONLY, Mode.ENFORCE: EnforcementMode.ENABLED}
 
 
+_NO_FILE = HashCondition(hashes=(FileHash(kind="SHA256", data="0" * 64),))
+_NO_APP = PublisherCondition(publisher="CN=policyc: nobody")
 _EXTENDED = (CollectionType.EXE, CollectionType.DLL)
 _SERVICES = Extensions(services="Enabled", system_apps="NotEnabled")
 """Both parts must be there ("Rule collection extensions"); Windows gets no free pass."""
@@ -88,7 +97,7 @@ def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[AppLockerPolicy]:
             natives += [_Native(rule=item, source=source, sids=sids) for item in named]
         losses += [replace(item, rule=source) for item in own]
     for native in natives:
-        own = _form_losses(native.rule, files)
+        own = [*_form_losses(native.rule, files), *_app_losses(native.rule, files, policy)]
         losses += [replace(item, rule=native.source) for item in own]
     rules: dict[CollectionType, dict[str, AppRule]] = {}
     provenance: dict[str, set[RuleId]] = {}
@@ -147,6 +156,8 @@ def _for_everyone(rule: Rule, files: tuple[FileFacts, ...]) -> Loss:
 
 
 def _is_native(rule: Rule) -> bool:
+    if is_about_apps_only(rule):
+        return says_apps(rule)
     condition = condition_for(rule.match)
     if condition is None:
         return False
@@ -190,7 +201,7 @@ def _form_losses(rule: Rule, files: tuple[FileFacts, ...]) -> list[Loss]:
                 remedy="write ** or one rule a directory, or accept L018 for applocker",
             )
         )
-    if needs_signature(rule.match):
+    if needs_signature(rule.match) and not is_about_apps_only(rule):
         found.append(
             loss(
                 "L019",
@@ -206,6 +217,30 @@ def _form_losses(rule: Rule, files: tuple[FileFacts, ...]) -> list[Loss]:
     return found
 
 
+def _app_losses(rule: Rule, files: tuple[FileFacts, ...], policy: PolicyIR) -> list[Loss]:
+    """A rule said to be for packaged apps, among others, by what no package has.
+
+    A rule for all that is governed is about files, where its condition is.
+    """
+    apps = Collection.PACKAGED_APP
+    named = apps in rule.collections and not rule.collections >= policy.governs.keys()
+    if apps not in policy.governs or not named or says_apps(rule):
+        return []
+    permit = rule.effect is Effect.PERMIT
+    return [
+        loss(
+            "L010" if permit else "L012",
+            Drift.NARROWS if permit or app_condition_for(rule.match) else Drift.WIDENS,
+            target=_TARGET,
+            covers=(rule.match,),
+            files=files,
+            rule=rule,
+            message="AppLocker names packaged apps by publisher, product and version only",
+            remedy="write a rule of its own for packaged apps",
+        )
+    ]
+
+
 def _across_separators(match: AllOf) -> AllOf:
     """What AppLocker makes of a path condition: every ``*`` reaches across directories."""
     return AllOf(
@@ -219,10 +254,21 @@ def _across_separators(match: AllOf) -> AllOf:
 
 def _app_rules(native: _Native, policy: PolicyIR) -> list[tuple[CollectionType, AppRule]]:
     rule = native.rule
-    condition = condition_for(rule.match)
-    if condition is None:
-        raise AssertionError("expansion leaves native rules only")
     governed = rule.collections & policy.governs.keys()
+    found: list[tuple[Collection, Condition, tuple[Condition, ...]]] = []
+    condition = condition_for(rule.match)
+    if condition is None and not is_about_apps_only(rule):
+        raise AssertionError("expansion leaves native rules only")
+    if condition is not None:
+        files = collections_for(rule.match, governed - {Collection.PACKAGED_APP})
+        found += [
+            (item, condition, _exceptions(rule, condition, item))
+            for item in sorted(files, key=_by_value)
+        ]
+    app = app_condition_for(rule.match) if Collection.PACKAGED_APP in governed else None
+    # A permit without an exception that cannot be said would allow more.
+    if app is not None and (rule.effect is Effect.FORBID or says_apps(rule)):
+        found.append((Collection.PACKAGED_APP, app, app_exceptions(rule, app)))
     return [
         (
             _TYPES[collection],
@@ -232,11 +278,11 @@ def _app_rules(native: _Native, policy: PolicyIR) -> list[tuple[CollectionType, 
                 description=_text(rule.note),
                 sid=sid,
                 action=Action.ALLOW if rule.effect is Effect.PERMIT else Action.DENY,
-                condition=condition,
-                exceptions=_exceptions(rule, condition, collection),
+                condition=own,
+                exceptions=exceptions,
             ),
         )
-        for collection in sorted(collections_for(rule.match, governed), key=_by_value)
+        for collection, own, exceptions in found
         for sid in native.sids
     ]
 
@@ -295,7 +341,7 @@ def _collections(
                 extensions=_SERVICES if services and kind in _EXTENDED else None,
             )
         )
-    if Collection.EXECUTABLE in policy.governs:
+    if Collection.EXECUTABLE in policy.governs and Collection.PACKAGED_APP not in policy.governs:
         found.append(_packaged_apps(_MODES[policy.governs[Collection.EXECUTABLE]]))
     return tuple(sorted(found, key=lambda item: item.type.value))
 
@@ -307,7 +353,7 @@ def _placeholder(kind: CollectionType) -> AppRule:
         description="Matches no file. A collection without rules would allow everything.",
         sid=EVERYONE,
         action=Action.ALLOW,
-        condition=HashCondition(hashes=(FileHash(kind="SHA256", data="0" * 64),)),
+        condition=_NO_APP if kind is CollectionType.APPX else _NO_FILE,
     )
 
 
