@@ -147,8 +147,8 @@ SEEDS = (
     _on(
         "applocker",
         "lower",
-        "exceptions=_exceptions(rule, condition, collection)",
-        "exceptions=()",
+        "(item, condition, _exceptions(rule, condition, item))",
+        "(item, condition, ())",
         "exceptions are dropped",
     ),
     _on(
@@ -158,7 +158,13 @@ SEEDS = (
         "",
         "a collection may be empty, which allows everything",
     ),
-    _on("applocker", "lower", "if needs_signature(rule.match):", "if False:", "L019 is forgotten"),
+    _on(
+        "applocker",
+        "lower",
+        "if needs_signature(rule.match) and",
+        "if False and",
+        "L019 is forgotten",
+    ),
     _on(
         "applocker",
         "conditions",
