@@ -40,6 +40,7 @@ def test_launchers_have_no_second_opinion() -> None:
         assert cross_check(path, facts) == ()
 
 
+@pytest.mark.slow
 def test_real_images_have_no_second_opinion() -> None:
     """Tiny images with folded headers are left out: LIEF lays out a header they do not have."""
     seeds = require_shared("masquerade/seeds")

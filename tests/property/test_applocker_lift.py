@@ -22,6 +22,7 @@ from tests.property.windows import files, policies
 from tests.requires import require_shared
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(
     policy=policies("applocker", OPTIONS),

@@ -30,6 +30,8 @@ from policyc.verify.synthetic import known
 from tests.property import strategies, windows
 from tests.requires import require_shared
 
+pytestmark = pytest.mark.slow
+
 MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -35,6 +36,8 @@ from tests.property.strategies import (
     policies,
     rules,
 )
+
+pytestmark = pytest.mark.slow
 
 LAWS = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 EVERYTHING = Rule(effect=Effect.PERMIT, match=AllOf(frozenset()), name="everything")

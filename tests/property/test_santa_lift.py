@@ -93,6 +93,7 @@ def program(draw: st.DrawFn) -> FileFacts:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
     rules=st.lists(rule(), max_size=3, unique_by=lambda item: item["identifier"]),

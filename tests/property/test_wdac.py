@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -60,6 +61,7 @@ def test_every_decision_is_the_baselines_or_a_loss_says_so(
             assert is_unknown(facts), (wanted, got)
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(policy=policies("wdac", OPTIONS), known=st.lists(files(), max_size=6))
 def test_order_of_the_inventory_means_nothing(policy: PolicyIR, known: list[FileFacts]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -31,6 +32,7 @@ def ignored(facts: FileFacts) -> bool:
     return any(item.leaf is not None and item.leaf.key == "ec" for item in signatures)
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(
     policy=policies("wdac", OPTIONS),

@@ -18,6 +18,8 @@ import pytest
 from tests.requires import PROJECT, require_shared, require_tool
 from tests.review.world import NEW_TOOL
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = PROJECT / "examples" / "ci"
 SCRIPT = PROJECT / "templates" / "ci" / "review.sh"
 IDENTITY = ("-c", "user.name=Test", "-c", "user.email=test@example.org")

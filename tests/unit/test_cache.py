@@ -146,6 +146,7 @@ def test_a_file_that_is_no_cache_is_refused(tree: Path, tmp_path: Path) -> None:
         Cache(tmp_path / "c", [tree], ScanOptions())
 
 
+@pytest.mark.slow
 def test_an_interrupted_scan_goes_on_from_its_cache(tmp_path: Path) -> None:
     root = tmp_path / "tree"
     root.mkdir()

@@ -352,6 +352,7 @@ def test_what_is_no_policy_is_said(tmp_path: Path) -> None:
         compared(old, new, targets=("wdac",))
 
 
+@pytest.mark.slow
 def test_exit_codes(tmp_path: Path) -> None:
     rules = "rules:\n  - {id: a, permit: {path: /opt/**}, platforms: [linux]}\n"
     wider = rules.replace("/opt/", "/")

@@ -179,6 +179,7 @@ def test_a_platform_binary_that_is_false_is_no_condition() -> None:
     assert "unless" in told.remedy
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     policy=policies(),

@@ -174,6 +174,7 @@ def test_what_is_no_policy(tmp_path: Path, data: bytes) -> None:
 FILES = (PROGRAM, OTHER, DRIVER, SCRIPT, SIGNED_SCRIPT, replace(PROGRAM, signatures=()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["policies", "binaries"])
 def test_public_policies(kind: str) -> None:
     """Each is lifted or refused, written, and read back the same; without losses it decides so."""
