@@ -36,6 +36,8 @@ from policyc.verify.witness import FULL, bounds, paths_near
 _HEX = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}", re.ASCII)
 _SIGNERS = 4
 """Signers of the policy that are tried on every product, beside the inventory's own."""
+_LABELS = frozenset({"name", "friendly_name", "description", "comment", "organization"})
+"""Fields for people: what they say decides nothing."""
 _PRODUCT = frozenset({"product", "product_name"})
 _ORIGINAL = frozenset({"binary", "file_name"})
 _VARIABLES = {
@@ -219,6 +221,8 @@ def _words(record: object, texts: Mapping[str, tuple[Digest, ...]]) -> _Words:
     found = _Words()
     low = high = None
     for name in _names(type(record)):
+        if name in _LABELS:
+            continue
         value = getattr(record, name)
         if isinstance(value, FileVersion) and name in ("low", "high"):
             low = value if name == "low" else low

@@ -26,6 +26,7 @@ from policyc.targets.wdac.match import (
     rule_matches,
     signer_matches,
 )
+from policyc.targets.wdac.meaning import meaning
 from policyc.targets.wdac.model import (
     KERNEL,
     TAGGING,
@@ -49,14 +50,23 @@ def evaluate(policy: SiPolicy, facts: FileFacts) -> Decision:
     what Windows loads.
     """
     own = evaluate_all((policy, *policy.supplementals), facts)
-    everything = (policy, *policy.supplementals)
-    if all(item.compiled is None for item in everything):
+    if not _differs(policy):
         return own
+    everything = (policy, *policy.supplementals)
     compiled = evaluate_all(tuple(item.compiled or item for item in everything), facts)
     if compiled.verdict is own.verdict:
         return own
     reason = f"the binary decides otherwise than the XML: {compiled.reason}"
     return Decision(verdict=compiled.verdict, reason=reason)
+
+
+@once_per_object(8)
+def _differs(policy: SiPolicy) -> bool:
+    """Whether a binary is there that may decide otherwise than its XML."""
+    return any(
+        item.compiled is not None and meaning(item) != meaning(item.compiled)
+        for item in (policy, *policy.supplementals)
+    )
 
 
 def evaluate_all(
