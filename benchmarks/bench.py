@@ -177,6 +177,16 @@ def changes(folder: Path) -> tuple[Run, Run]:
     return rules, measure([*POLICYC, *words, "-i", str(own / "inventory.parquet")], runs=1)
 
 
+def trust(folder: Path) -> Run:
+    """Compile a trust file of 200,000 entries."""
+    subprocess.run(
+        [sys.executable, str(PROJECT / "benchmarks" / "trust.py"), str(folder), "200000"],
+        check=True,
+    )
+    words = ["compile", str(folder / "trust.yaml"), "-i", str(folder / "trust.parquet")]
+    return measure([*POLICYC, *words, "-t", "fapolicyd", "-o", str(folder / "fapolicyd")], runs=1)
+
+
 def main() -> None:
     """Print the table."""
     tree = tree_of(sys.argv[1] if len(sys.argv) > 1 else None)
@@ -212,6 +222,7 @@ def main() -> None:
         subprocess.run([*make, str(folder), "5000"], check=True)
         words = ["compile", str(folder / "windows.yaml"), "-i", str(folder / "windows.parquet")]
         leveled = measure([*POLICYC, *words, "-t", "wdac", "-o", str(folder / "wdac")])
+        trusted = trust(folder)
         compared = changes(folder)
         built = measure([*POLICYC, "wdac", "build", str(hashes(folder)), "-o", str(folder)])
     print(f"tree {tree}; best of {RUNS}; U = openssl dgst -sha256 over 1 GiB")
@@ -239,6 +250,7 @@ def main() -> None:
             for files, run in zip(FLEETS, fleets, strict=True)
         ),
         ("compile -t wdac, 5,000 files", leveled),
+        ("compile, 200,000 trust entries", trusted),
         ("policyc wdac build, 100,000", built),
         ("diff, 2 × 100,000 rules", compared[0]),
         ("diff, 500,000 files", compared[1]),

@@ -299,7 +299,19 @@ def baseline(files: int, rules: int) -> Iterator[str]:
     for number in range(rules - 1):
         yield f"  - {json.dumps(rule(number, files))}\n"
     yield "accept:\n"
-    for code in ("L003", "L011", "L012", "L013", "L014", "L016", "L017", "L019", "L021", "L022"):
+    for code in (
+        "L003",
+        "L011",
+        "L012",
+        "L013",
+        "L014",
+        "L016",
+        "L017",
+        "L019",
+        "L021",
+        "L022",
+        "L023",
+    ):
         for target in TARGETS:
             yield f"  - {{loss: {code}, target: {target}, reason: made}}\n"
 
