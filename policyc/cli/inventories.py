@@ -31,6 +31,7 @@ from policyc.reports.html import findings_html
 from policyc.reports.json import findings_json
 from policyc.reports.sarif import findings_sarif
 from policyc.reports.tables import (
+    findings_annotations,
     findings_csv,
     findings_gitlab,
     findings_junit,
@@ -196,6 +197,7 @@ def _reclaimed(facts: FileFacts) -> FileFacts:
 
 
 _FORMS: dict[str, Callable[[list[Finding]], str]] = {
+    "annotations": findings_annotations,
     "csv": findings_csv,
     "junit": findings_junit,
     "gitlab": findings_gitlab,

@@ -16,6 +16,7 @@ class Format(enum.StrEnum):
     JSON = "json"
     SARIF = "sarif"
     GITHUB = "github"
+    ANNOTATIONS = "annotations"
     CSV = "csv"
     JUNIT = "junit"
     GITLAB = "gitlab"

@@ -1,4 +1,4 @@
-"""Findings for pipelines and spreadsheets: CSV, JUnit XML, GitLab and Markdown."""
+"""Findings for pipelines and spreadsheets: annotations, CSV, JUnit XML, GitLab and Markdown."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from policyc.model.diagnostic import Finding, Level
 from policyc.reports.escapes import SEVERITIES, attribute, cell, markdown
 from policyc.reports.json import dump
+from policyc.reports.policy_sarif import PolicyFinding
+from policyc.reports.policy_tables import policy_annotations
 from policyc.reports.safe import printable
 
 
@@ -36,6 +38,19 @@ def findings_csv(findings: Sequence[Finding]) -> str:
         )
         writer.writerow([cell(item_cell) for item_cell in cells])
     return stream.getvalue()
+
+
+def findings_annotations(findings: Sequence[Finding]) -> str:
+    """GitHub workflow commands, no more than GitHub shows; accepted findings are left out."""
+    return policy_annotations(
+        [
+            PolicyFinding(
+                path=item.path, code=item.code, level=item.level, line=0, message=item.message
+            )
+            for item in findings
+            if not item.accepted
+        ]
+    )
 
 
 def findings_junit(findings: Sequence[Finding]) -> str:

@@ -20,6 +20,7 @@ from policyc.readers import read_bytes
 from policyc.reports.json import dump, findings_json
 from policyc.reports.sarif import findings_sarif
 from policyc.reports.tables import (
+    findings_annotations,
     findings_csv,
     findings_gitlab,
     findings_junit,
@@ -60,13 +61,25 @@ def test_sarif_is_valid_and_holds_the_proving_bytes(*, github: bool) -> None:
 
 
 def test_no_form_lets_a_name_through() -> None:
-    for form in (findings_csv, findings_junit, findings_gitlab, findings_markdown):
+    forms = (findings_csv, findings_junit, findings_gitlab, findings_markdown)
+    for form in (*forms, findings_annotations):
         text = form(found())
         assert "\x1b" not in text
         assert "\u202e" not in text
         text.encode("utf-8")
     assert "<script" not in findings_junit(found()) + findings_markdown(found())
     assert "](http" not in findings_markdown(found())
+
+
+def test_annotations_are_commands_and_nothing_else() -> None:
+    some = found()[:5]
+    lines = findings_annotations(some).splitlines()
+    assert len(lines) == len(some)
+    assert all(
+        line.startswith(("::error file=", "::warning file=", "::notice file=")) for line in lines
+    )
+    accepted = [replace(item, accepted="known") for item in some]
+    assert findings_annotations(accepted) == ""
 
 
 def test_each_form_has_one_entry_a_finding() -> None:
