@@ -15,7 +15,7 @@ from policyc.model.decision import Decision
 from policyc.model.ir import PolicyIR
 from policyc.model.span import NOWHERE, Span
 from policyc.targets.base import ArtifactError, Target
-from policyc.targets.lifted import Lifted
+from policyc.targets.lifted import Lifted, Note
 
 _LOCATED = 2_000
 """Native rules whose place is looked for: each costs a search through the whole policy."""
@@ -33,7 +33,7 @@ class Native:
     artifacts: tuple[Artifact, ...]
     model: object
     policy: PolicyIR | None
-    lost: tuple[str, ...]
+    lost: tuple[Note, ...]
     provenance: Mapping[str, tuple[Cause, ...]]
     shown: str
     _known: dict[str, Span] = field(default_factory=dict)
@@ -88,7 +88,7 @@ class Native:
 
 def lifted(
     target: Target[Any], artifacts: tuple[Artifact, ...], model: object
-) -> tuple[PolicyIR | None, tuple[str, ...]]:
+) -> tuple[PolicyIR | None, tuple[Note, ...]]:
     """A native policy as a baseline; None, with the reason, where there is no way."""
     try:
         if target.lift_folder is not None:
@@ -96,10 +96,11 @@ def lifted(
         elif target.lift is not None:
             found = _one_of(target, artifacts, model)
         else:
-            return None, ("has no way back to a baseline, so its rules are not compared",)
+            message = "has no way back to a baseline, so its rules are not compared"
+            return None, (Note(message=message),)
     except ArtifactError as error:
-        return None, (f"its rules cannot be compared: {error.message}",)
-    return found.policy, tuple(item.message for item in found.lost)
+        return None, (Note(message=f"its rules cannot be compared: {error.message}"),)
+    return found.policy, found.lost
 
 
 def _one_of(target: Target[Any], artifacts: tuple[Artifact, ...], model: object) -> Lifted:

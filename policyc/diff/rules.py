@@ -18,6 +18,7 @@ from policyc.diff.sides import cause_of
 from policyc.model.change import Cause, RuleChange, SettingChange, Shown, Turn
 from policyc.model.facts import FileFacts
 from policyc.model.ir import PolicyIR, Rule
+from policyc.targets.lifted import Note
 from policyc.verify.synthetic import Known, known
 
 
@@ -66,15 +67,16 @@ def _notes(pairs: list[Pair]) -> Iterator[str]:
 
 
 def incomparable(pairs: tuple[Pair, ...]) -> Iterator[SettingChange]:
-    """What of native policies no rule stands for, where the two sides differ in it."""
+    """What of native policies no rule stands for, where the two sides may differ in it.
+
+    What is left out of both by the same words is the same only if they say all of it.
+    """
     for pair in pairs:
         if pair.identical:
             continue
         old = () if pair.old.native is None else pair.old.native.lost
         new = () if pair.new.native is None else pair.new.native.lost
-        left, right = (
-            [item for item in own if item not in other] for own, other in ((old, new), (new, old))
-        )
+        left, right = _apart(old, new), _apart(new, old)
         if left or right:
             yield SettingChange(
                 what="parts that are not compared by rules",
@@ -83,6 +85,12 @@ def incomparable(pairs: tuple[Pair, ...]) -> Iterator[SettingChange]:
                 new=_parts(right),
                 turn=Turn.UNKNOWN,
             )
+
+
+def _apart(own: Sequence[Note], other: Sequence[Note]) -> list[str]:
+    """What is lost of one side and not known to be lost of the other just so."""
+    known = {(item.message, item.what) for item in other if item.what}
+    return [item.message for item in own if (item.message, item.what) not in known]
 
 
 def _parts(texts: list[str]) -> str:

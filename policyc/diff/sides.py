@@ -251,8 +251,11 @@ def _native_view(native: Native, target: str) -> View:
         asked = asked_modes(policy, target)
         modes = {item: asked[item] for item in asked if item in capabilities.collections}
 
-    def decide(facts: FileFacts, _: frozenset[str]) -> Decision:
-        return native.target.evaluate(native.model, facts)
+    def decide(facts: FileFacts, principals: frozenset[str]) -> Decision:
+        people = native.target.people
+        if people is None or not principals:
+            return native.target.evaluate(native.model, facts)
+        return people.evaluate(native.model, facts, principals)
 
     return View(
         target=target,

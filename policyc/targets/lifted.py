@@ -12,12 +12,14 @@ class Note:
     """Something the baseline says otherwise than the native policy; ``line`` 0 is unknown.
 
     ``lost`` is false for what any baseline of the target shares, such as a condition that only
-    the endpoint knows.
+    the endpoint knows. ``what`` is all that was said natively, wherever it stands: two notes with
+    the same say that the same is lost. Empty where that is not known.
     """
 
     message: str
     line: int = 0
     lost: bool = True
+    what: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -187,6 +187,36 @@ def test_a_rule_for_some_users_is_shown_by_one_of_them(tmp_path: Path) -> None:
     assert "run by S-1-5-32-544" in change.shown[0].about
 
 
+@pytest.mark.parametrize(
+    ("target", "who", "rule"),
+    [
+        ("applocker", "S-1-5-32-544", "path: 'C:\\%s\\**'"),
+        ("fapolicyd", "uid:1000", "path: /opt/%s/**"),
+    ],
+)
+def test_a_native_rule_for_some_users_is_decided_for_them(
+    tmp_path: Path, target: str, who: str, rule: str
+) -> None:
+    outs: list[Path] = []
+    for name in ("one", "two"):
+        path = tmp_path / f"{name}.yaml"
+        head = f"{HEAD}governs: [executable, library, script]\nrules:\n"
+        own = f'  - {{id: a, permit: {{{rule % name}}}, principals: ["{who}"]}}\n'
+        path.write_text(head + own, encoding="utf-8")
+        done = policyc("compile", path, "-t", target, "-o", tmp_path / name)
+        assert done.returncode == 0, done.stderr
+        (tmp_path / name / target / "provenance.json").unlink()
+        outs.append(tmp_path / name)
+    found = compared(outs[0], outs[1])
+    turns = {turn for change in found.rules for turn in change.turns}
+    if target == "applocker":
+        assert turns == {Turn.ALLOWED, Turn.DENIED}
+        assert all(f"run by {who}" in item.about for each in found.rules for item in each.shown)
+    else:
+        # An import has no word for a rule about some subjects, so what it does is not known.
+        assert found.turns == {Turn.UNKNOWN}
+
+
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The example's policies as they are, and of a baseline with three changes."""

@@ -164,7 +164,9 @@ class _Lifting:
                 self._emit(Collection.SCRIPT, OfType(language), chain)
 
     def _lost(self, line: int, message: str) -> None:
-        self.notes.append(Note(message=message, line=line))
+        rule = next((item for item in self.loaded.rules if item.line == line), None)
+        what = "" if rule is None else rule.text
+        self.notes.append(Note(message=message, line=line, what=what or message * (not line)))
 
     def _chain(self, perm: str, ftype: str, *, trusting: bool | None = None) -> Chain:
         """The rules about one access to files of one type, up to the first for all of them.

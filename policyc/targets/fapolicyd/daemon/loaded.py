@@ -65,6 +65,17 @@ class LoadedRule:
         """Whether the decision is an allow, logged or not."""
         return self.decision.startswith("allow")
 
+    @property
+    def text(self) -> str:
+        """All it says, sets written out, in an order of its own."""
+        sides = (" ".join(map(_said, side)) for side in (self.subject, self.object))
+        return f"{self.decision} {self.perm} {' : '.join(sides)}"
+
+
+def _said(item: Field) -> str:
+    values = sorted(map(str, item.value)) if isinstance(item.value, frozenset) else item.value
+    return f"{item.name}={values}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedSet:
