@@ -130,7 +130,7 @@ def read_condition(
         for digest in hashed or one
         for member in grouped or one
     )
-    return tuple(dict.fromkeys(found))
+    return (next(found),) if len(hashed) == 1 and not grouped else tuple(dict.fromkeys(found))
 
 
 def _members(node: Node | None, groups: Alternatives, collector: Collector) -> tuple[AllOf, ...]:
@@ -161,6 +161,8 @@ def _from(own: Mapping, inventory: Node, collector: Collector) -> FromInventory 
 
 
 def _atoms(own: Mapping, collector: Collector) -> list[Atom]:
+    if all(key.text == "hash" for key, _ in own.entries):
+        return []  # the usual condition of a long list
     atoms: list[Atom | None] = [
         _signer(own.get("signer"), collector),
         _product(own.get("product"), collector),

@@ -83,7 +83,8 @@ def compose(text: str, file: str, collector: Collector) -> Node | None:
 
 class _Builder:
     def __init__(self, text: str, file: str, collector: Collector) -> None:
-        self._events: Iterator[Any] = iter(yaml.parse(text, Loader=_LOADER))
+        # Without yaml.parse, whose generator asks twice for each of millions of events.
+        self._events: Iterator[Any] = iter(_LOADER(text).get_event, None)
         self._file = file
         self._collector = collector
 
@@ -104,33 +105,36 @@ class _Builder:
                 raise _StopError
 
     def _node(self, event: Any, depth: int) -> Node:  # noqa: ANN401
+        kind = type(event)
+        if kind is yaml.ScalarEvent and event.anchor is event.tag is None and depth <= _MAX_DEPTH:
+            return Scalar(text=event.value, span=self._span(event, event), plain=not event.style)
         if depth > _MAX_DEPTH:
             self._refuse(f"more than {_MAX_DEPTH} levels", event, "flatten the file", code="B001")
             raise _StopError
-        if isinstance(event, yaml.AliasEvent):
+        if kind is yaml.AliasEvent:
             self._refuse(f"the alias *{event.anchor}", event, "write the value out")
             return Scalar(text="", span=self._span(event, event))
         if event.anchor is not None:
             self._refuse(f"the anchor &{event.anchor}", event, "write the value out")
         if event.tag is not None:
             self._refuse(f"the tag {event.tag}", event, "leave the tag out")
-        if isinstance(event, yaml.ScalarEvent):
+        if kind is yaml.ScalarEvent:
             plain = not event.style
             return Scalar(text=event.value, span=self._span(event, event), plain=plain)
-        if isinstance(event, yaml.SequenceStartEvent):
+        if kind is yaml.SequenceStartEvent:
             return self._sequence(event, depth)
         return self._mapping(event, depth)
 
     def _sequence(self, start: Any, depth: int) -> Sequence:  # noqa: ANN401
         items = []
-        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+        while type(event := next(self._events)) is not yaml.SequenceEndEvent:
             items.append(self._node(event, depth + 1))
         return Sequence(items=tuple(items), span=self._span(start, event))
 
     def _mapping(self, start: Any, depth: int) -> Mapping:  # noqa: ANN401
         entries: list[tuple[Scalar, Node]] = []
         seen: dict[str, Scalar] = {}
-        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+        while type(event := next(self._events)) is not yaml.MappingEndEvent:
             key = self._node(event, depth + 1)
             value = self._node(next(self._events), depth + 1)
             if not isinstance(key, Scalar):
