@@ -10,7 +10,7 @@ import dataclasses
 import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from policyc.model.facts import Collection, FileFacts, Platform, Trait, VersionInfo
@@ -30,7 +30,15 @@ from policyc.model.ir import SignedBy
 from policyc.model.path import style_of
 from policyc.model.version import HIGHEST, LOWEST, FileVersion
 from policyc.verify.signing import signature_for
-from policyc.verify.synthetic import Known, blank, sealed, with_digest, with_product, with_signature
+from policyc.verify.synthetic import (
+    Known,
+    blank,
+    sealed,
+    varied,
+    with_digest,
+    with_product,
+    with_signature,
+)
 from policyc.verify.witness import FULL, bounds, paths_near
 
 _HEX = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}", re.ASCII)
@@ -130,10 +138,10 @@ def native_witnesses(
             yield from _of_digest(digest, starts, world)
         for text in sorted(set(found.trees) - world.trees):
             tree = (Trait(kind="fs-verity", detail=text),)
-            yield from (sealed(replace(start, traits=tree)) for start in starts)
+            yield from (sealed(varied(start, traits=tree)) for start in starts)
         for start in starts:
             for path in found.paths:
-                yield from (sealed(replace(start, path=item)) for item in _places(path, start))
+                yield from (sealed(varied(start, path=item)) for item in _places(path, start))
         if not found.info:
             continue
         for version in found.versions or (None,):
@@ -172,7 +180,7 @@ def _distinct(words: Iterable[_Words], world: Known) -> list[_Words]:
 def _of_digest(digest: Digest, starts: list[FileFacts], world: Known) -> Iterator[FileFacts]:
     own = world.by_digest.get(digest)
     if own is not None:
-        yield from (replace(own, path=path) for path in paths_near(own.path)[1:])
+        yield from (varied(own, path=path) for path in paths_near(own.path)[1:])
         return
     for start in starts:
         made = with_digest(start, digest)

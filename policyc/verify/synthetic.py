@@ -105,6 +105,23 @@ def _windows(common: FileFacts, collection: Collection) -> FileFacts | None:
     return None
 
 
+_FIELDS = tuple(
+    (name, getattr(FileFacts, name).__get__, getattr(FileFacts, name).__set__)
+    for name in FileFacts.__slots__
+)
+
+
+def varied(facts: FileFacts, **changes: object) -> FileFacts:
+    """``dataclasses.replace`` for files, in a quarter of the time: their constructor only stores.
+
+    Witnesses are made by the hundred thousand.
+    """
+    made = object.__new__(FileFacts)
+    for name, get, put in _FIELDS:
+        put(made, changes[name] if name in changes else get(facts))
+    return made
+
+
 def number_of(*parts: object) -> str:
     """64 hex digits that follow from the parts."""
     text = "\x1f".join(part if isinstance(part, str) else repr(part) for part in parts)
@@ -142,7 +159,7 @@ def sealed(facts: FileFacts) -> FileFacts:
         page_sha256=own.page_sha256,
         page_sha1=own.page_sha1,
     )
-    return replace(facts, hashes=hashes, macho=macho, traits=traits)
+    return varied(facts, hashes=hashes, macho=macho, traits=traits)
 
 
 def _image_digests(image: str, own: Hashes) -> Hashes:
@@ -237,7 +254,7 @@ def with_digest(facts: FileFacts, digest: Digest) -> FileFacts | None:
     """The file with this digest, or None if a file of its kind has no such digest."""
     own = facts.hashes
     if isinstance(digest, Sha256Flat):
-        return replace(facts, hashes=replace(own, sha256=digest))
+        return varied(facts, hashes=replace(own, sha256=digest))
     if isinstance(digest, CdHash):
         if facts.macho is None:
             return None
@@ -250,10 +267,10 @@ def with_digest(facts: FileFacts, digest: Digest) -> FileFacts | None:
         signatures = facts.signatures or (
             Signature(kind=SignatureKind.APPLE, grade=SignatureGrade.ADHOC),
         )
-        return replace(facts, macho=MachoFacts(slices=(piece,)), signatures=signatures)
+        return varied(facts, macho=MachoFacts(slices=(piece,)), signatures=signatures)
     if facts.pe is None:
         return None
-    return replace(facts, hashes=_image(own, digest))
+    return varied(facts, hashes=_image(own, digest))
 
 
 def _image(own: Hashes, digest: AuthenticodeSha256 | AuthenticodeSha1 | PageHash) -> Hashes:
@@ -274,7 +291,7 @@ def with_signature(facts: FileFacts, signature: Signature) -> FileFacts:
     """The file signed so; on macOS a file has one signature and its slice says the same."""
     if facts.macho is None:
         present = () if facts.signatures is UNKNOWN else facts.signatures
-        return replace(facts, signatures=(*present, signature))
+        return varied(facts, signatures=(*present, signature))
     identifier = signature.signing_id.value.partition(":")[2] if signature.signing_id else None
     leaf = signature.leaf
     piece = replace(
@@ -286,7 +303,7 @@ def with_signature(facts: FileFacts, signature: Signature) -> FileFacts:
         flags=_ENFORCED,
         platform_binary=signature.platform_binary,
     )
-    return replace(facts, signatures=(signature,), macho=MachoFacts(slices=(piece,)))
+    return varied(facts, signatures=(signature,), macho=MachoFacts(slices=(piece,)))
 
 
 def with_product(facts: FileFacts, info: VersionInfo) -> FileFacts | None:
@@ -296,7 +313,7 @@ def with_product(facts: FileFacts, info: VersionInfo) -> FileFacts | None:
     own = facts.version_info
     if own is UNKNOWN or own is None:
         own = VersionInfo()
-    return replace(
+    return varied(
         facts,
         version_info=replace(
             own,

@@ -44,7 +44,15 @@ from policyc.model.ir import (
 from policyc.model.path import PathPattern, PathStyle
 from policyc.model.version import HIGHEST, LOWEST, FileVersion
 from policyc.verify.signing import other_signatures, signature_for
-from policyc.verify.synthetic import Known, blank, sealed, with_digest, with_product, with_signature
+from policyc.verify.synthetic import (
+    Known,
+    blank,
+    sealed,
+    varied,
+    with_digest,
+    with_product,
+    with_signature,
+)
 
 ALL_PAIRS = 10_000
 """Up to so many pairs of a forbid and a permit each is tried."""
@@ -239,16 +247,16 @@ def satisfied(facts: FileFacts, atom: Atom, world: Known, platform: Platform) ->
             low = None if atom.version.is_any else atom.version.low
             return with_product(facts, _info(atom, low))
         case AtPath():
-            return replace(facts, path=path_in(atom.pattern, facts.extension))
+            return varied(facts, path=path_in(atom.pattern, facts.extension))
         case FromPackage():
-            return replace(facts, package=_package(atom))
+            return varied(facts, package=_package(atom))
         case OfType():
             return facts if facts.ftype == atom.ftype else None
         case IsTrusted():
-            return replace(facts, trusted=True)
+            return varied(facts, trusted=True)
         case HasMasquerade():
             mark = FindingMark(code=(*atom.codes, "M001")[0], level=atom.level.value)
-            return replace(facts, masquerade=atom.level.value, findings=(mark,))
+            return varied(facts, masquerade=atom.level.value, findings=(mark,))
         case _:
             assert_never(atom)
 
@@ -287,26 +295,26 @@ def _near(facts: FileFacts, atom: Atom, world: Known, platform: Platform) -> Ite
                             yield changed
         case AtPath():
             for path in paths_near(path_in(atom.pattern, facts.extension)):
-                yield replace(facts, path=path)
+                yield varied(facts, path=path)
             for path in _edges(atom.pattern, facts.extension):
-                yield replace(facts, path=path)
+                yield varied(facts, path=path)
             inside = path_in(atom.pattern, facts.extension)
-            yield replace(facts, path=inside, writable_by_users=True)
+            yield varied(facts, path=inside, writable_by_users=True)
         case FromPackage():
             own = _package(atom)
-            yield replace(facts, package=replace(own, name=f"{own.name}-other"))
-            yield replace(facts, package=replace(own, manager=f"{own.manager}-other"))
-            yield replace(facts, package=replace(own, state=PackageState.MODIFIED))
+            yield varied(facts, package=replace(own, name=f"{own.name}-other"))
+            yield varied(facts, package=replace(own, manager=f"{own.manager}-other"))
+            yield varied(facts, package=replace(own, state=PackageState.MODIFIED))
         case HasHash(digest=CdHash()):
             enforced = with_digest(facts, atom.digest)
             if enforced is not None and enforced.macho is not None:
                 lax = tuple(replace(piece, flags=0) for piece in enforced.macho.slices)
-                yield replace(enforced, macho=MachoFacts(slices=lax))
+                yield varied(enforced, macho=MachoFacts(slices=lax))
         case HasMasquerade(codes=()) | HasHash() | OfType() | IsTrusted():
             return
         case HasMasquerade():
             mark = FindingMark(code="M000", level=atom.level.value)  # a finding of another check
-            yield replace(facts, masquerade=mark.level, findings=(mark,))
+            yield varied(facts, masquerade=mark.level, findings=(mark,))
         case _:
             assert_never(atom)
 
