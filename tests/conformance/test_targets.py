@@ -152,6 +152,7 @@ def test_every_probe_is_claimed(name: str) -> None:
     assert set(load_target(name).capabilities.supports) == set(Probe)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TARGETS)
 @COMMON
 @given(policy=policies(), known=st.lists(files(), max_size=4))

@@ -138,6 +138,7 @@ def test_json_follows_its_published_schema() -> None:
     assert value["rules"][4]["changes"] == []
 
 
+@pytest.mark.slow
 def test_sarif_is_valid_stable_and_within_the_limit_of_github() -> None:
     schema = json.loads(require_shared("schemas/sarif-2.1.0-rtm.5.json").read_text())
     log = json.loads(policy_sarif(changes_findings(comparison(), STOPS), CODES))

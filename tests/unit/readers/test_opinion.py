@@ -85,6 +85,7 @@ def test_check_shows_second_opinions_and_asks_magika(tmp_path: Path) -> None:
     assert finding["evidence"]["sha256"] == hashlib.sha256(build.elf()).hexdigest()
 
 
+@pytest.mark.slow
 def test_own_extensions_are_used_by_check_and_scan(tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     tree.mkdir()
