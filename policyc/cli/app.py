@@ -261,6 +261,8 @@ def lint(
 
         if len(files or ()) > 1 or baseline is not None:
             fail("one baseline at a time, and no policies with it")
+        if form != "text":
+            fail("--format is for policies of a platform; what lint says of a baseline is text")
         named = baselines[0] if baselines else None
         run_lint(named, inventory or [], profile=profile, day=day)
         return

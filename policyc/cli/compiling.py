@@ -17,7 +17,6 @@ from policyc.baseline.acceptance import unused_acceptances
 from policyc.baseline.lint import lint_dates, lint_rules
 from policyc.cli.console import Exit, fail, keep_everything, note, out, show
 from policyc.compiler import (
-    PROVENANCE,
     BundleState,
     TargetResult,
     bundle_state,
@@ -30,7 +29,7 @@ from policyc.compiler import (
 from policyc.compiler.account import difference_line, report_value, result_value
 from policyc.inventory import InventoryError, read_inventory
 from policyc.inventory.schema import to_row
-from policyc.model.artifact import COMPANIONS, Artifact
+from policyc.model.artifact import COMPANIONS, PROVENANCE, Artifact
 from policyc.model.diagnostic import Level
 from policyc.model.inventory import HostInfo, Inventory
 from policyc.model.ir import AcceptedLoss, PolicyIR, canonical

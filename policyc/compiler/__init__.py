@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from policyc.compiler.bundle import BundleState, bundle_state, write_bundle
 from policyc.compiler.pipeline import (
-    PROVENANCE,
     TargetResult,
     compile_policy,
     compile_target,
@@ -16,7 +15,6 @@ from policyc.compiler.pipeline import (
 from policyc.compiler.stale import stale_reasons
 
 __all__ = [
-    "PROVENANCE",
     "BundleState",
     "TargetResult",
     "bundle_state",

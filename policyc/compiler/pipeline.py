@@ -11,7 +11,7 @@ from typing import Any
 
 from policyc.checks.waiving import waived
 from policyc.lowering.specialise import specialise
-from policyc.model.artifact import Artifact
+from policyc.model.artifact import PROVENANCE, Artifact
 from policyc.model.decision import Decision
 from policyc.model.facts import FileFacts
 from policyc.model.inventory import Inventory
@@ -53,7 +53,6 @@ class TargetResult:
         return not self.refused and self.failure is None
 
 
-PROVENANCE = "provenance.json"
 _SHOWN = 20
 """Files of the inventory that a reproducer is tried with first: each try is a compile."""
 

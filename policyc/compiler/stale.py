@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from policyc.compiler.bundle import BundleState, bundle_state
-from policyc.compiler.pipeline import PROVENANCE, TargetResult
+from policyc.compiler.pipeline import TargetResult
+from policyc.model.artifact import PROVENANCE
 
 _SHOWN = 10
 _WIDTH = 80

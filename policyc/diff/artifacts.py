@@ -6,13 +6,12 @@ import posixpath
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from policyc.model.artifact import COMPANIONS, Artifact
+from policyc.model.artifact import COMPANIONS, PROVENANCE, Artifact
 from policyc.targets import load_target, target_names
 from policyc.targets.base import ArtifactError
 
 MOST_FILES = 10_000
 MOST_BYTES = 512 << 20
-PROVENANCE = "provenance.json"
 
 Files = Mapping[str, bytes]
 """Bytes by relative path with ``/``."""

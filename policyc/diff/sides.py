@@ -11,7 +11,6 @@ from policyc.baseline import LoadedBaseline, UnknownProfileError, load_baseline
 from policyc.baseline.load import read_source
 from policyc.baseline.sources import SourceError
 from policyc.diff.artifacts import (
-    PROVENANCE,
     Files,
     UnreadableError,
     artifacts_of,
@@ -22,6 +21,7 @@ from policyc.diff.artifacts import (
 from policyc.diff.git import PREFIX, GitError, Revision, revision_of
 from policyc.diff.native import Native, lifted, recorded
 from policyc.lowering.specialise import asked_modes, on_platform
+from policyc.model.artifact import PROVENANCE
 from policyc.model.change import Cause
 from policyc.model.decider import Decider
 from policyc.model.decision import Decision, decide_by

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 COMPANIONS = "deploy/"
 """Where the files that only people and tools read stand below a target's folder."""
 
+PROVENANCE = "provenance.json"
+"""Which rule of the baseline each native id comes from, in a target's folder."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:

@@ -12,6 +12,10 @@ from policyc.model.path import PathPattern
 from policyc.model.span import NOWHERE, Span
 
 
+def _past(until: dt.date | None, on: dt.date | None) -> bool:
+    return on is not None and until is not None and until < on
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiver:
     """One accepted finding: its code, a scope of a hash or a path or both, and the reason.
@@ -37,7 +41,7 @@ class Waiver:
 
     def expired(self, on: dt.date | None) -> bool:
         """Whether its last day is before ``on``; without a day nothing is expired."""
-        return on is not None and self.until is not None and self.until < on
+        return _past(self.until, on)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +67,7 @@ class AcceptedLint:
 
     def expired(self, on: dt.date | None) -> bool:
         """Whether its last day is before ``on``; without a day nothing is expired."""
-        return on is not None and self.until is not None and self.until < on
+        return _past(self.until, on)
 
 
 def first_covering(finding: Finding, waivers: tuple[Waiver, ...]) -> Waiver | None:

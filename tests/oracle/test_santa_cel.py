@@ -169,11 +169,8 @@ def test_the_expressions_of_real_configurations_compile() -> None:
     found = 0
     for path in sorted(root.glob("*/*")):
         if path.suffix in (".mobileconfig", ".plist"):
-            try:
-                codes = {item.code for item in lint(path.name, path.read_bytes())}
-            except Exception as error:  # noqa: BLE001
-                pytest.fail(f"{path}: {error}")
-            assert "S022" not in codes
+            codes = {item.code for item in lint(path.name, path.read_bytes())}
+            assert "S022" not in codes, path
             found += b"cel_expr" in path.read_bytes()
     assert found == 2
 
