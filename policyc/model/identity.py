@@ -25,7 +25,8 @@ class _Digest:
             sizes = " or ".join(str(size) for size in self.lengths)
             msg = f"{type(self).__name__} is {sizes} hexadecimal digits, got {self.value!r}"
             raise ValueError(msg)
-        object.__setattr__(self, "value", lowered)
+        if lowered != self.value:
+            object.__setattr__(self, "value", lowered)
 
     def __str__(self) -> str:
         return self.value

@@ -28,13 +28,13 @@ from policyc.model.identity import (
 )
 from policyc.model.ir import SignedBy
 from policyc.model.path import style_of
+from policyc.model.variants import varied
 from policyc.model.version import HIGHEST, LOWEST, FileVersion
 from policyc.verify.signing import signature_for
 from policyc.verify.synthetic import (
     Known,
     blank,
     sealed,
-    varied,
     with_digest,
     with_product,
     with_signature,

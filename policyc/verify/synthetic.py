@@ -44,6 +44,7 @@ from policyc.model.identity import (
 from policyc.model.index import once_per_object
 from policyc.model.ir import SignedBy
 from policyc.model.signatures import Certificate, Signature, SignatureGrade, SignatureKind
+from policyc.model.variants import varied
 
 _PE = {
     Collection.EXECUTABLE: (PeKind.EXECUTABLE, "exe"),
@@ -103,23 +104,6 @@ def _windows(common: FileFacts, collection: Collection) -> FileFacts | None:
     if collection is Collection.INSTALLER:
         return replace(common, path=stem + "msi", actual=FileFormat.MSI)
     return None
-
-
-_FIELDS = tuple(
-    (name, getattr(FileFacts, name).__get__, getattr(FileFacts, name).__set__)
-    for name in FileFacts.__slots__
-)
-
-
-def varied(facts: FileFacts, **changes: object) -> FileFacts:
-    """``dataclasses.replace`` for files, in a quarter of the time: their constructor only stores.
-
-    Witnesses are made by the hundred thousand.
-    """
-    made = object.__new__(FileFacts)
-    for name, get, put in _FIELDS:
-        put(made, changes[name] if name in changes else get(facts))
-    return made
 
 
 def number_of(*parts: object) -> str:

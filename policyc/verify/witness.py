@@ -42,13 +42,13 @@ from policyc.model.ir import (
     canonical_atom,
 )
 from policyc.model.path import PathPattern, PathStyle
+from policyc.model.variants import varied
 from policyc.model.version import HIGHEST, LOWEST, FileVersion
 from policyc.verify.signing import other_signatures, signature_for
 from policyc.verify.synthetic import (
     Known,
     blank,
     sealed,
-    varied,
     with_digest,
     with_product,
     with_signature,
