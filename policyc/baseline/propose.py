@@ -10,6 +10,7 @@ from policyc.baseline import windows_levels
 from policyc.model.diagnostic import Level
 from policyc.model.facts import UNKNOWN, FileFacts, PackageState, Platform
 from policyc.model.formats import FileFormat
+from policyc.model.identity import Digest
 from policyc.model.inventory import HostInfo
 from policyc.model.ir import AllOf, Atom, FromPackage, HasHash, IsProduct, SignedBy
 from policyc.model.signatures import Signature, SignatureGrade, SignatureKind
@@ -46,7 +47,20 @@ class RuleLevel(enum.Enum):
 
 def match_for(facts: FileFacts, levels: Sequence[RuleLevel]) -> AllOf | None:
     """The condition of the first level that names this file, or None if none does."""
+    found = name_for(facts, levels)
+    return (
+        found if found is None or isinstance(found, AllOf) else AllOf(frozenset({HasHash(found)}))
+    )
+
+
+def name_for(facts: FileFacts, levels: Sequence[RuleLevel]) -> AllOf | Digest | None:
+    """As ``match_for``, with the digest itself where a file is named by its hash."""
     for level in levels:
+        if level is RuleLevel.HASH:
+            digest = _hash(facts)
+            if digest is not None:
+                return digest
+            continue
         atoms = _LEVELS[level](facts)
         if atoms is not None:
             return AllOf(atoms)
@@ -163,20 +177,20 @@ def _leaf_certificate(facts: FileFacts) -> frozenset[Atom] | None:
     return frozenset({SignedBy(leaf=signature.leaf.sha256)})
 
 
-def _hash(facts: FileFacts) -> frozenset[Atom] | None:
+def _hash(facts: FileFacts) -> Digest | None:
     """PE files by Authenticode hash, as Windows names them; everything else by flat hash."""
     for digest in (facts.hashes.authenticode_sha256, facts.hashes.sha256):
         if digest is not None and digest is not UNKNOWN:
-            return frozenset({HasHash(digest)})
+            return digest
     return None
 
 
+# Every level but HASH, whose names are digests.
 _LEVELS: dict[RuleLevel, Callable[[FileFacts], frozenset[Atom] | None]] = {
     RuleLevel.FILE_PUBLISHER: _file_publisher,
     RuleLevel.PRODUCT: _product,
     RuleLevel.PACKAGE: _package,
     RuleLevel.PUBLISHER: _publisher,
     RuleLevel.LEAF_CERTIFICATE: _leaf_certificate,
-    RuleLevel.HASH: _hash,
     **{RuleLevel(name): atoms for name, atoms in windows_levels.LEVELS.items()},
 }

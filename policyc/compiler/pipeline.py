@@ -16,6 +16,7 @@ from policyc.model.decision import Decision
 from policyc.model.facts import FileFacts
 from policyc.model.inventory import Inventory
 from policyc.model.ir import AcceptedLoss, PolicyIR, RuleId
+from policyc.model.lists import written_out
 from policyc.model.loss import Loss
 from policyc.targets import load_target
 from policyc.targets.base import ArtifactError, Lowered, Target
@@ -66,7 +67,10 @@ def compile_policy(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Prepared:
+    """``asked`` is the baseline's policy, with lists if the target has them; ``policy`` its own."""
+
     target: Target[Any]
+    asked: PolicyIR
     policy: PolicyIR
     files: tuple[FileFacts, ...]
     known: tuple[FileFacts, ...]
@@ -76,6 +80,8 @@ class _Prepared:
 
 def _prepare(policy: PolicyIR, inventory: Inventory, name: str) -> _Prepared:
     target = load_target(name)
+    if not target.capabilities.lists:
+        policy = written_out(policy)
     inventory = waived(inventory, policy.waivers)
     files = tuple(facts for facts in inventory.files if target.governs(facts))
     own = specialise(
@@ -89,6 +95,7 @@ def _prepare(policy: PolicyIR, inventory: Inventory, name: str) -> _Prepared:
     losses = tuple(sorted({*own.losses, *lowered.losses}, key=_loss_order))
     return _Prepared(
         target=target,
+        asked=policy,
         policy=own.policy,
         files=files,
         known=inventory.files,
@@ -128,7 +135,7 @@ def compile_target(
         if report.mismatches or seen.mismatches:
             failure = _mismatch_text(report if report.mismatches else seen)
     provenance = dict(sorted(prepared.lowered.provenance.items()))
-    origins = _provenance_artifact(policy, provenance)
+    origins = _provenance_artifact(prepared.asked, provenance)
     return TargetResult(
         target=name,
         artifacts=tuple(sorted((*artifacts, origins), key=lambda item: item.name)),
@@ -154,7 +161,7 @@ def _reproducer(policy: PolicyIR, inventory: Inventory, name: str, report: Repor
     wrong = tuple(dict.fromkeys(item.facts for item in report.mismatches[:_SHOWN]))
     few = Inventory(host=inventory.host, files=wrong)
     chosen = few if fails(policy, few) else inventory
-    return reduced(policy, lambda smaller: fails(smaller, chosen))
+    return reduced(written_out(policy), lambda smaller: fails(smaller, chosen))
 
 
 def losses_for(policy: PolicyIR, inventory: Inventory, name: str) -> tuple[Loss, ...]:

@@ -26,6 +26,7 @@ from policyc.model.ir import (
     Atom,
     AtPath,
     FromPackage,
+    HasAnyHash,
     HasHash,
     HasMasquerade,
     IsProduct,
@@ -261,6 +262,8 @@ _DIGESTS: dict[type[Digest], str] = {
 def facets_of(atom: Atom) -> list[tuple[str, Hashable]]:
     """Facets with the value a file needs for the atom not to be false; each alone is needed."""
     match atom:
+        case HasAnyHash():
+            return []
         case HasHash():
             return [(_DIGESTS[type(atom.digest)], atom.digest.value)]
         case SignedBy():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 _HEX = re.compile(r"[0-9a-f]+", re.ASCII)
 _TEAM = re.compile(r"[A-Z0-9]{10}", re.ASCII)
@@ -85,6 +85,7 @@ class TbsHash(_Digest):
 
 
 Digest = Sha256Flat | AuthenticodeSha256 | AuthenticodeSha1 | PageHash | CdHash
+DIGEST_KINDS: tuple[type[Digest], ...] = get_args(Digest)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -26,35 +26,62 @@ class Index(Generic[F, T]):
         self._facets = facets
         self._entries: list[T] = []
         self._always: list[int] = []
-        self._tables: dict[str, dict[Hashable, list[int]]] = {}
+        self._tables: dict[str, dict[Hashable, tuple[int, ...]]] = {}
         self._members: dict[str, list[int]] = {}
+        self._uncertain: set[int] = set()
 
-    def add(self, entry: T, facet: str | None, values: Iterable[Hashable] = ()) -> None:
-        """Add an entry that needs one of ``values``; one with no facet is always found."""
+    def add(
+        self, entry: T, facet: str | None, values: Iterable[Hashable] = (), *, certain: bool = False
+    ) -> None:
+        """Add an entry that needs one of ``values``; one with no facet is always found.
+
+        ``certain`` says that having one of the values is all it takes.
+        """
         number = len(self._entries)
         self._entries.append(entry)
+        if not certain:
+            self._uncertain.add(number)
         if facet is None:
             self._always.append(number)
             return
         table = self._tables.setdefault(facet, {})
+        own = (number,)  # one for all values: there may be 100,000
         for value in values:
-            table.setdefault(value, []).append(number)
+            known = table.get(value)
+            table[value] = own if known is None else (*known, number)
         self._members.setdefault(facet, []).append(number)
 
     def find(self, thing: F) -> list[T]:
         """Every entry that may match, once, in the order of adding."""
+        found = self._find(thing)
+        return [self._entries[number] for number in found[0]]
+
+    def certain(self, thing: F) -> tuple[int, ...] | None:
+        """The numbers of exactly the entries that match, or None if finding does not settle it.
+
+        Things with the same numbers need to be decided only once.
+        """
+        found, known = self._find(thing)
+        return tuple(found) if known and self._uncertain.isdisjoint(found) else None
+
+    def _find(self, thing: F) -> tuple[list[int], bool]:
+        """The numbers of the entries that may match, and whether every facet is known."""
         found: list[int] = []
+        known = True
         for name, table in self._tables.items():
             values = self._facets[name](thing)
             if values is None:
                 found += self._members[name]
+                known = False
                 continue
             for value in values:
                 if value in table:
                     found += table[value]
         if not found:
-            return [self._entries[number] for number in self._always]
-        return [self._entries[number] for number in sorted({*found, *self._always})]
+            return self._always, known
+        if len(found) == 1 and not self._always:
+            return found, known
+        return sorted({*found, *self._always}), known
 
 
 def once_per_object(size: int) -> Callable[[Callable[[A], R]], Callable[[A], R]]:

@@ -8,7 +8,7 @@ own. Otherwise a witness would show a difference that no real file can have.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -18,6 +18,7 @@ from policyc.model.facts import (
     Collection,
     ElfFacts,
     ElfKind,
+    Fact,
     FileFacts,
     Hashes,
     MachoFacts,
@@ -32,6 +33,7 @@ from policyc.model.facts import (
 )
 from policyc.model.formats import FileFormat
 from policyc.model.identity import (
+    DIGEST_KINDS,
     AuthenticodeSha1,
     AuthenticodeSha256,
     CdHash,
@@ -162,7 +164,7 @@ def _image_digests(image: str, own: Hashes) -> Hashes:
 class Known:
     """What an inventory settles: contents by digest, certificates, signatures by their words."""
 
-    by_digest: dict[Digest, FileFacts]
+    by_digest: Mapping[type[Digest], dict[str, FileFacts]]
     by_leaf: dict[CertSha256, Certificate]
     by_tbs: dict[TbsHash, Certificate]
     signatures: dict[tuple[str, Hashable], list[Signature]]
@@ -176,20 +178,24 @@ class Known:
     def holds(self, facts: FileFacts) -> bool:
         """Whether this very file is one of the inventory's."""
         flat = facts.hashes.sha256
-        return flat is not None and flat is not UNKNOWN and self.by_digest.get(flat) is facts
+        return flat is not None and flat is not UNKNOWN and self.of(flat) is facts
+
+    def of(self, digest: Digest) -> FileFacts | None:
+        """The file of the inventory with this content, if there is one."""
+        return self.by_digest[type(digest)].get(digest.value)
 
 
 @once_per_object(2)
 def known(files: tuple[FileFacts, ...]) -> Known:
     """Index an inventory; the same for the same set of files."""
-    by_digest: dict[Digest, FileFacts] = {}
+    by_digest: dict[type[Digest], dict[str, FileFacts]] = {kind: {} for kind in DIGEST_KINDS}
     signatures: dict[Signature, None] = {}
     seen: set[int] = set()
     by_product: dict[str, list[Signature]] = {}
     for facts in sorted(files, key=lambda item: (item.path, str(item.hashes.sha256))):
         for digest in digests(facts):
-            by_digest.setdefault(digest, facts)
-        if facts.signatures is UNKNOWN:
+            by_digest[type(digest)].setdefault(digest.value, facts)
+        if facts.signatures is UNKNOWN or not facts.signatures:
             continue
         fresh = [item for item in facts.signatures if id(item) not in seen]
         seen.update(map(id, fresh))
@@ -220,18 +226,14 @@ def _by_words(signatures: Iterable[Signature]) -> dict[tuple[str, Hashable], lis
     return found
 
 
-def digests(facts: FileFacts) -> tuple[Digest, ...]:
+def digests(facts: FileFacts) -> list[Digest]:
     """Every digest of a file that is known."""
     own = facts.hashes
-    values = (
-        own.sha256,
-        own.authenticode_sha256,
-        own.authenticode_sha1,
-        own.page_sha256,
-        own.page_sha1,
-        *(piece.cdhash for piece in (facts.macho.slices if facts.macho else ())),
-    )
-    return tuple(item for item in values if item is not None and item is not UNKNOWN)
+    values: list[Fact[Digest | None]] = [own.sha256, own.authenticode_sha256, own.authenticode_sha1]
+    values += [own.page_sha256, own.page_sha1]
+    if facts.macho is not None:
+        values += [piece.cdhash for piece in facts.macho.slices]
+    return [item for item in values if item is not None and item is not UNKNOWN]
 
 
 def with_digest(facts: FileFacts, digest: Digest) -> FileFacts | None:

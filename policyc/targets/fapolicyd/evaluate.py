@@ -14,13 +14,12 @@ from policyc.model.decision import Decision, Tri, Verdict
 from policyc.model.facets import LONGEST_FOLDER, parents
 from policyc.model.facts import UNKNOWN, Collection, FileFacts, PackageState
 from policyc.model.index import Facet, Index, once_per_object
-from policyc.targets.fapolicyd.model import FapolicydPolicy, FaRule
+from policyc.targets.fapolicyd.model import FapolicydPolicy, FaRule, TrustEntry
 from policyc.targets.fapolicyd.people import subject_of
 
 Subject: TypeAlias = Mapping[str, frozenset[str]]
 _FILTERED = ("/usr/share/", "/usr/src/")
 """Folders that the usual fapolicyd-filter.conf leaves out in part."""
-_ANYBODY: Subject = {"trust": frozenset("1")}
 _EVENTS = {
     # An execve is an execute and then an open of the same file; either can deny it.
     Collection.EXECUTABLE: ("execute", "open"),
@@ -32,34 +31,46 @@ _EVENTS = {
 
 def evaluate(policy: FapolicydPolicy, facts: FileFacts) -> Decision:
     """The decision, with the number of the rule as the daemon's log gives it."""
-    return _decided(policy, facts, _ANYBODY)
+    return _index(policy).decide(facts, frozenset())
 
 
 def evaluate_for(policy: FapolicydPolicy, facts: FileFacts, principals: frozenset[str]) -> Decision:
     """``evaluate`` for somebody who is all of the principals that a rule can name."""
+    return _index(policy).decide(facts, principals)
+
+
+def _subject(principals: frozenset[str]) -> Subject:
     own: dict[str, set[str]] = {"trust": {"1"}}
     for name in principals:
         found = subject_of(name)
         if found is not None:
             own.setdefault(found[0], set()).add(found[1])
-    return _decided(policy, facts, {name: frozenset(values) for name, values in own.items()})
+    return {name: frozenset(values) for name, values in own.items()}
 
 
-def _decided(policy: FapolicydPolicy, facts: FileFacts, subject: Subject) -> Decision:
+def _decided(index: _Index, facts: FileFacts, subject: Subject) -> Decision:
     events = () if facts.collection is None else _EVENTS.get(facts.collection, ())
     if not events:
         return Decision(verdict=Verdict.NOT_GOVERNED, reason="opened as data")
     decision = Decision(verdict=Verdict.NOT_GOVERNED)
-    index = _index(policy)
+    rules = index.rules.find(facts)
     for event in events:
-        decision = _event(index, facts, event, subject)
+        decision = _event(index, rules, facts, event, subject)
         if decision.verdict is not Verdict.ALLOW:
             return decision
     return decision
 
 
-def _event(index: _Index, facts: FileFacts, event: str, subject: Subject) -> Decision:
-    for number, rule in index.rules[event].find(facts):
+def _event(
+    index: _Index,
+    rules: list[tuple[int, FaRule]],
+    facts: FileFacts,
+    event: str,
+    subject: Subject,
+) -> Decision:
+    for number, rule in rules:
+        if rule.perm not in (event, "any"):
+            continue
         value = _matches(rule, index, facts, subject)
         if value is None:
             return Decision(verdict=Verdict.UNDETERMINED, reason=f"rule={number} needs a fact")
@@ -105,22 +116,42 @@ def _field(name: str, value: str, index: _Index, facts: FileFacts) -> Tri:
             return False
 
 
+_Alike: TypeAlias = tuple[object, ...]
+
+
 class _Index:
-    """Sets as sets, trust by path and the rules of each event, built once for a policy."""
+    """Sets as sets, trust by path and rules by what they need, built once for a policy."""
 
     def __init__(self, policy: FapolicydPolicy) -> None:
         self._sets = {f"%{item.name}": frozenset(item.values) for item in policy.sets}
         self._values: dict[str, frozenset[str]] = {}
         self._database = "rpmdb" in dict(policy.conf).get("trust", "").split(",")
-        self._trust: dict[str, set[tuple[int, str]]] = {}
+        self._trust: dict[str, TrustEntry | list[TrustEntry]] = {}
         for entry in policy.trust:
-            self._trust.setdefault(entry.path, set()).add((entry.size, entry.sha256))
-        self.rules: dict[str, Index[FileFacts, tuple[int, FaRule]]] = {}
-        for event in ("execute", "open"):
-            own = self.rules[event] = Index(_FACETS)
-            for number, rule in enumerate(policy.rules, 1):
-                if rule.perm in (event, "any"):
-                    own.add((number, rule), *_facet(rule, self))
+            known = self._trust.setdefault(entry.path, entry)
+            if known is not entry:
+                others = known if isinstance(known, list) else [known]
+                self._trust[entry.path] = [*others, entry]
+        self.rules: Index[FileFacts, tuple[int, FaRule]] = Index(_FACETS)
+        for number, rule in enumerate(policy.rules, 1):
+            facet, values = _facet(rule, self)
+            self.rules.add((number, rule), facet, values, certain=_is_certain(rule, facet))
+        self._subjects: dict[frozenset[str], Subject] = {}
+        self._decided: dict[_Alike, Decision] = {}
+
+    def decide(self, facts: FileFacts, principals: frozenset[str]) -> Decision:
+        """The decision for somebody; made once for all files that no rule tells apart."""
+        subject = self._subjects.get(principals)
+        if subject is None:
+            subject = self._subjects[principals] = _subject(principals)
+        numbers = self.rules.certain(facts)
+        if numbers is None:
+            return _decided(self, facts, subject)
+        alike = (facts.collection, facts.ftype, self.trusted(facts), numbers, principals)
+        decided = self._decided.get(alike)
+        if decided is None:
+            decided = self._decided[alike] = _decided(self, facts, subject)
+        return decided
 
     def values(self, text: str) -> frozenset[str]:
         """The values of a field: a set's members, or the comma-separated ones."""
@@ -153,9 +184,9 @@ class _Index:
             return False
         if facts.hashes.sha256 is UNKNOWN:
             return None
-        return any(
-            size == facts.size and str(facts.hashes.sha256) == digest for size, digest in own
-        )
+        flat = str(facts.hashes.sha256)
+        entries = own if isinstance(own, list) else (own,)
+        return any(item.size == facts.size and item.sha256 == flat for item in entries)
 
 
 @once_per_object(4)
@@ -187,3 +218,9 @@ def _facet(rule: FaRule, index: _Index) -> tuple[str | None, frozenset[str]]:
         if (name != "dir" or folders) and "any" not in values:
             return name, values
     return None, frozenset()
+
+
+def _is_certain(rule: FaRule, facet: str | None) -> bool:
+    """Whether only type and trust are left to ask of a file that the rule is found for."""
+    names = [name for name, _ in rule.object]
+    return len(set(names)) == len(names) and set(names) <= {"ftype", "trust", facet}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import TypeAlias
 
 from policyc.lowering.expand import expand
@@ -17,6 +19,7 @@ from policyc.model.ir import (
     AtPath,
     Effect,
     FromPackage,
+    HasAnyHash,
     HasHash,
     Mode,
     OfType,
@@ -25,6 +28,7 @@ from policyc.model.ir import (
     RuleId,
 )
 from policyc.model.known_files import file_index
+from policyc.model.lists import singles
 from policyc.model.loss import Drift, Loss
 from policyc.model.path import PathShape
 from policyc.targets.base import Lowered
@@ -71,12 +75,19 @@ class _Native:
     subject: Fields = ()
 
     @property
-    def digest(self) -> Sha256Flat | None:
-        """The hash it names, if it is a rule by hash."""
+    def digests(self) -> tuple[str, ...]:
+        """The SHA-256 hashes it names, if it is a rule by hash."""
         for atom in self.rule.match.atoms:
             if isinstance(atom, HasHash) and isinstance(atom.digest, Sha256Flat):
-                return atom.digest
-        return None
+                return (atom.digest.value,)
+            if isinstance(atom, HasAnyHash):
+                return atom.ordered
+        return ()
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it stands for one rule of the baseline with many hashes."""
+        return any(isinstance(atom, HasAnyHash) for atom in self.rule.match.atoms)
 
 
 def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[FapolicydPolicy]:
@@ -155,7 +166,7 @@ def _natives(policy: PolicyIR, files: tuple[FileFacts, ...], losses: list[Loss])
     natives = []
     governed = frozenset(policy.governs)
     database = from_database(policy)
-    for source in policy.ordered():
+    for source in _sources(policy, governed):
         if database and is_database(source, governed):
             natives.append(_Native(rule=source, source=source.id))
             continue
@@ -178,6 +189,13 @@ def _natives(policy: PolicyIR, files: tuple[FileFacts, ...], losses: list[Loss])
                 for subject in subjects
             ]
     return natives
+
+
+def _sources(policy: PolicyIR, governed: frozenset[Collection]) -> Iterator[Rule]:
+    """The rules by id; a list of hashes is written out if it has conditions beside it."""
+    for rule in policy.ordered():
+        plain = not rule.unless and governed <= rule.collections and len(rule.match.atoms) == 1
+        yield from (rule,) if plain else singles(rule)
 
 
 def _subjects(
@@ -215,6 +233,8 @@ def _is_native(rule: Rule, governed: frozenset[Collection]) -> bool:
     (atom,) = rule.match.atoms
     if isinstance(atom, HasHash):
         return isinstance(atom.digest, Sha256Flat)
+    if isinstance(atom, HasAnyHash):
+        return atom.kind is Sha256Flat and governed <= rule.collections
     return governed <= rule.collections and _fields(rule.match) is not None
 
 
@@ -272,27 +292,30 @@ def _hash_rules(
     Before 1.3.7 a set whose first member begins with a digit holds numbers and never
     matches a hash, so members are in descending order behind one that begins with a letter.
     """
-    by_subject: dict[Fields, dict[str, set[RuleId]]] = {}
+    by_subject: dict[Fields, list[_Native]] = {}
     for item in items:
-        if item.digest is not None:
-            digests = by_subject.setdefault(item.subject, {})
-            digests.setdefault(item.digest.value, set()).add(item.source)
+        if item.digests:
+            by_subject.setdefault(item.subject, []).append(item)
     version = str(CAPABILITIES.setting(policy, "version"))
     field = "filehash" if version in ("1.5", "2.0") else "sha256hash"
     sets: list[SetDefinition] = []
     rules: list[FaRule] = []
     word = "permit" if decision == ALLOW else "forbid"
-    for subject, digests in sorted(by_subject.items()):
-        ordered = sorted(digests, reverse=True)
+    for subject, own in sorted(by_subject.items(), key=itemgetter(0)):
         whom = "".join(f" {name}={value}" for name, value in subject)
+        ordered = sorted({digest for item in own for digest in item.digests}, reverse=True)
+        for item in own:
+            for digest in () if item.is_list else item.digests:
+                provenance.setdefault(f"hash {word} {digest}{whom}", set()).add(item.source)
+        lists = [(frozenset(item.digests), item.source) for item in own if item.is_list]
         for start in range(0, len(ordered), _SET_SIZE):
             members = ordered[start : start + _SET_SIZE]
-            for digest in members:
-                key = f"hash {word} {digest}{whom}"
-                provenance.setdefault(key, set()).update(digests[digest])
+            name = f"{word}_{len(sets)}"
+            for digests, source in lists:
+                if not digests.isdisjoint(members):
+                    provenance.setdefault(f"hash {word} %{name}{whom}", set()).add(source)
             if members[0][0].isdigit():
                 members = ["f" * 64, *members]
-            name = f"{word}_{len(sets)}"
             sets.append(SetDefinition(name=name, values=tuple(members)))
             contents = ((field, f"%{name}"),)
             rules.append(FaRule(decision=decision, perm="any", subject=subject, object=contents))
@@ -307,7 +330,7 @@ def _field_rules(
 ) -> list[FaRule]:
     rules: dict[str, FaRule] = {}
     for item in items:
-        if item.digest is not None:
+        if item.digests:
             continue
         if isinstance(next(iter(item.rule.match.atoms)), FromPackage):
             provenance.setdefault("trust rpmdb", set()).add(item.source)
@@ -374,12 +397,15 @@ def _trust(permits: list[_Native], files: tuple[FileFacts, ...]) -> tuple[TrustE
 
     A file that pretends to be something else is not vouched for, whatever its content.
     """
-    digests = {item.digest for item in permits if item.digest is not None and not item.subject}
+    permitted: set[str] = set()
+    for item in permits:
+        if not item.subject:
+            permitted.update(item.digests)
     entries = {
-        TrustEntry(path=facts.path, size=facts.size, sha256=facts.hashes.sha256.value)
+        TrustEntry(facts.path, facts.size, digest.value)
         for facts in files
-        if isinstance(facts.hashes.sha256, Sha256Flat)
-        and facts.hashes.sha256 in digests
+        if isinstance(digest := facts.hashes.sha256, Sha256Flat)
+        and digest.value in permitted
         and facts.masquerade != "error"
         and trustable(facts.path)
     }
