@@ -92,22 +92,32 @@ def _floor(match: AllOf) -> FileVersion:
 _WINDOWS_LANGUAGES = frozenset({"batch", "powershell", "vbscript", "jscript", "wsf", "hta"})
 
 
+_ONLY = {platform: frozenset({platform}) for platform in Platform}
+"""One set for all files of a platform."""
+
+
 def platforms_of(facts: FileFacts, host: HostInfo) -> frozenset[Platform]:
     """Where a file of an inventory can run: the stated platform, else that of its format."""
     if host.platform is not None:
-        return frozenset({host.platform})
+        return _ONLY[host.platform]
+    if facts.elf is not None:
+        return _LINUX
     if facts.pe is not None or facts.actual is FileFormat.MSI:
-        return frozenset({Platform.WINDOWS})
+        return _ONLY[Platform.WINDOWS]
     if facts.macho is not None:
-        return frozenset({Platform.MACOS})
+        return _ONLY[Platform.MACOS]
     if facts.script is not None and facts.script.language in _WINDOWS_LANGUAGES:
-        return frozenset({Platform.WINDOWS})
-    return frozenset({Platform.LINUX})
+        return _ONLY[Platform.WINDOWS]
+    return _LINUX
+
+
+_LINUX = _ONLY[Platform.LINUX]
+_ERROR: str = Level.ERROR.value
 
 
 def is_masquerade(facts: FileFacts) -> bool:
     """Whether the file must not become a permit because of an error-level finding."""
-    return facts.masquerade == Level.ERROR.value
+    return facts.masquerade == _ERROR
 
 
 def _signature(facts: FileFacts) -> Signature | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -153,15 +154,15 @@ def _from_inventory(
         collector.add("B011", str(error), source.inventory.span, remedy=remedy)
         return []
     found = _Found()
+    permit, host = template.effect is Effect.PERMIT, inventory.host
     for facts in inventory.files:
         if facts.collection is None:
             continue
-        suspicious = template.effect is Effect.PERMIT and is_masquerade(facts)
-        named = None if suspicious else name_for(facts, wanted)
+        named = None if permit and is_masquerade(facts) else name_for(facts, wanted)
         if named is None:
             found.left_out.append(facts.path)
         else:
-            found.add(named, platforms_of(facts, inventory.host))
+            found.add(named, platforms_of(facts, host))
     if found.left_out:
         collector.add(
             "B012",
@@ -183,7 +184,7 @@ class _Found:
 
     def __init__(self) -> None:
         self.left_out: list[str] = []
-        self._digests: dict[type[Digest], dict[str, frozenset[Platform]]] = {}
+        self._digests: dict[type[Digest], dict[str, frozenset[Platform]]] = defaultdict(dict)
         self._others: dict[AllOf, frozenset[Platform]] = {}
         self._same: dict[frozenset[Platform], frozenset[Platform]] = {}
 
@@ -193,9 +194,9 @@ class _Found:
             own = platforms | self._others.get(named, frozenset())
             self._others[named] = self._same.setdefault(own, own)
             return
-        digests = self._digests.setdefault(type(named), {})
+        digests = self._digests[type(named)]
         known = digests.get(named.value)
-        if known is None or known != platforms:
+        if known is not platforms:
             own = platforms if known is None else platforms | known
             digests[named.value] = self._same.setdefault(own, own)
 
@@ -203,8 +204,10 @@ class _Found:
         """One condition for all digests of a kind and platforms, then the others, in order."""
         lists: dict[tuple[type[Digest], frozenset[Platform]], list[str]] = {}
         for kind, digests in self._digests.items():
-            for value, platforms in digests.items():
-                lists.setdefault((kind, platforms), []).append(value)
+            for platforms in frozenset(digests.values()):
+                lists[kind, platforms] = [
+                    value for value, own in digests.items() if own == platforms
+                ]
         found = [(_any_of(key[0], values), key[1]) for key, values in lists.items()]
         found += _one_floor(self._others).items()
         return sorted(found, key=lambda item: canonical_match(item[0]))

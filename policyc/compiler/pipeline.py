@@ -83,7 +83,7 @@ def _prepare(policy: PolicyIR, inventory: Inventory, name: str) -> _Prepared:
     if not target.capabilities.lists:
         policy = written_out(policy)
     inventory = waived(inventory, policy.waivers)
-    files = tuple(facts for facts in inventory.files if target.governs(facts))
+    files = tuple(filter(target.governs, inventory.files))
     own = specialise(
         policy,
         files,

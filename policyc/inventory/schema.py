@@ -121,30 +121,49 @@ _MOULDS = 1024
 """Rows with the same other columns are made from one mould; so many are kept."""
 
 
+class _Head(msgspec.Struct, omit_defaults=True):
+    """The columns of ``HEAD`` as the first of a line."""
+
+    path: str
+    raw_path: str | None = None
+    size: int | None = None
+    sha256: str | None = None
+
+
+_read_head = msgspec.json.Decoder(_Head).decode
+_write_head = msgspec.json.Encoder().encode
+
+
 class RowReader:
     """Rows to values. What rows have in common is made once, so that a row takes little."""
 
     def __init__(self) -> None:
         self._moulds: dict[str | bytes, Mould] = {}
 
+    def read_line(self, line: bytes) -> FileFacts | Skipped:
+        """The value of a line of JSON; raises ValueError or TypeError for a malformed one."""
+        try:
+            head = _read_head(line)
+        except msgspec.ValidationError:
+            return self.read(msgspec.json.decode(line, type=dict[str, Any]))
+        start = _write_head(head)[:-1] + b","
+        if not line.startswith(start):  # not as it is written here
+            return self.read(msgspec.json.decode(line, type=dict[str, Any]))
+        rest = b"{" + line[len(start) :]
+        return self.read_parts(head.path, head.raw_path, head.size, head.sha256, rest)
+
     def read(self, row: dict[str, Any]) -> FileFacts | Skipped:
-        """The value of a row, which is used up; raises ValueError or TypeError for a bad one."""
-        head = [row.pop(name, None) for name in HEAD]
-        return self.read_parts(*head, rest=msgspec.json.encode(row))
+        """The value of a row, which is used up; raises as ``read_line``."""
+        path, raw_path, size, sha256 = (row.pop(name, None) for name in HEAD)
+        return self.read_parts(path, raw_path, size, sha256, msgspec.json.encode(row))
 
     def read_parts(
-        self,
-        path: object,
-        raw_path: str | None,
-        size: object,
-        sha256: str | None,
-        *,
-        rest: str | bytes,
+        self, path: object, raw_path: object, size: object, sha256: object, rest: str | bytes
     ) -> FileFacts | Skipped:
         """The value of a row whose other columns are the JSON text ``rest``; raises as ``read``."""
         if not isinstance(path, str):
             raise TypeError("a row has no path")
-        if raw_path:
+        if isinstance(raw_path, str) and raw_path:
             path = bytes.fromhex(raw_path).decode("utf-8", "surrogateescape")
         mould = self._moulds.get(rest)
         if mould is None:

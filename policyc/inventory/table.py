@@ -217,7 +217,7 @@ def _read_jsonl(path: Path) -> tuple[HostInfo, _Rows]:
                 if number == 1 or not line.strip():
                     continue
                 try:
-                    yield reader.read(msgspec.json.decode(line, type=dict[str, Any]))
+                    yield reader.read_line(line)
                 except _MALFORMED as error:
                     raise InventoryError(f"{path}:{number}: {error}") from error
 
@@ -242,10 +242,10 @@ def _read_parquet(path: Path) -> tuple[HostInfo, _Rows]:
         reader = RowReader()
         number = 0
         while batch := cursor.fetchmany(10_000):
-            for *head, rest in batch:
+            for path_, raw_path, size, sha256, rest in batch:
                 number += 1
                 try:
-                    yield reader.read_parts(*head, rest=rest)
+                    yield reader.read_parts(path_, raw_path, size, sha256, rest)
                 except _MALFORMED as error:
                     raise InventoryError(f"{path}:{number}: {error}") from error
         connection.close()

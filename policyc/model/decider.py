@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from policyc.model.decision import Decision, decide_by
 from policyc.model.facets import FACETS, best_facet
-from policyc.model.facts import Collection, FileFacts, Platform
+from policyc.model.facts import FileFacts, Platform
 from policyc.model.identity import Sha256Flat
 from policyc.model.index import Index
 from policyc.model.ir import HasAnyHash, HasHash, PolicyIR, Rule
 
-_Alike = tuple[Collection | None, tuple[int, ...], frozenset[str]]
+_Alike = tuple[int, tuple[int, ...], frozenset[str]]
 
 
 class Decider:
@@ -46,8 +46,9 @@ class Decider:
         numbers = self._rules.certain(facts)
         if numbers is None:
             return self._decide(facts, principals)
-        # Nothing but the collection tells files apart for which the same rules hold.
-        alike = (facts.collection, numbers, principals)
+        # Nothing but the collection tells files apart for which the same rules hold. Its
+        # identity will do: the hash of an enumeration's member is made in Python.
+        alike = (id(facts.collection), numbers, principals)
         decided = self._decided.get(alike)
         if decided is None:
             decided = self._decided[alike] = self._decide(facts, principals)

@@ -90,6 +90,14 @@ def _one(value: object) -> Iterable[Hashable] | None:
     return () if value is None else (str(value),)
 
 
+def flat(facts: FileFacts) -> tuple[str, ...] | None:
+    """The SHA-256 of all bytes, if there is one; None if it is not known."""
+    digest = facts.hashes.sha256
+    if digest is UNKNOWN:
+        return None
+    return () if digest is None else (digest.value,)
+
+
 def _pages(facts: FileFacts) -> Iterable[Hashable] | None:
     pages = (facts.hashes.page_sha256, facts.hashes.page_sha1)
     return None if UNKNOWN in pages else [str(page) for page in pages if page is not None]
@@ -225,7 +233,7 @@ def _masquerade(facts: FileFacts) -> Iterable[Hashable] | None:
 
 FACETS: dict[str, Facet[FileFacts]] = {
     # The most selective first: a condition is found by the first of these that it has.
-    "sha256": lambda facts: _one(facts.hashes.sha256),
+    "sha256": flat,
     "authenticode_sha256": lambda facts: _one(facts.hashes.authenticode_sha256),
     "authenticode_sha1": lambda facts: _one(facts.hashes.authenticode_sha1),
     "page": _pages,

@@ -79,8 +79,6 @@ class Index(Generic[F, T]):
                     found += table[value]
         if not found:
             return self._always, known
-        if len(found) == 1 and not self._always:
-            return found, known
         return sorted({*found, *self._always}), known
 
 
@@ -93,17 +91,17 @@ def once_per_object(size: int) -> Callable[[Callable[[A], R]], Callable[[A], R]]
 
     def wrap(build: Callable[[A], R]) -> Callable[[A], R]:
         kept: OrderedDict[int, tuple[A, R]] = OrderedDict()
+        last: list[tuple[A, R]] = []
 
         def get(argument: A) -> R:
-            known = kept.get(id(argument))
-            if known is not None:
-                kept.move_to_end(id(argument))
-                return known[1]
-            result = build(argument)
-            kept[id(argument)] = (argument, result)
+            if last and last[0][0] is argument:
+                return last[0][1]
+            known = kept.pop(id(argument), None) or (argument, build(argument))
+            kept[id(argument)] = known
             if len(kept) > size:
                 kept.popitem(last=False)
-            return result
+            last[:] = (known,)
+            return known[1]
 
         return get
 

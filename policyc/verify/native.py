@@ -129,13 +129,14 @@ def native_witnesses(
     alike: Counter[Hashable] = Counter()
     moved: Counter[Hashable] = Counter()
     for found in words:
-        alike[found.form] += 1
-        brief = alike[found.form] > FULL
+        form = found.form
+        alike[form] += 1
+        brief = alike[form] > FULL
         for digest in found.digests:
             if world.of(digest) is not None:
                 # The inventory's file itself is decided with the inventory.
-                moved[found.form] += 1
-                if moved[found.form] > FULL:
+                moved[form] += 1
+                if moved[form] > FULL:
                     continue
             yield from _of_digest(digest, starts, world)
         for text in sorted(set(found.trees) - world.trees):
@@ -209,7 +210,9 @@ def _records(value: object) -> Iterator[object]:
     if names:
         yield value
         for name in names:
-            yield from _records(getattr(value, name))
+            part = getattr(value, name)
+            if not isinstance(part, _SCALARS):
+                yield from _records(part)
     elif isinstance(value, tuple):
         for part in value:
             if not isinstance(part, str):
@@ -235,6 +238,8 @@ class _Settled:
         self._kinds = [
             (kind, (*named.get(kind, ()), world.by_digest[kind])) for kind in DIGEST_KINDS
         ]
+        self._files = world.by_digest[Sha256Flat]
+        self._met = 0
 
     def digests(self, text: str) -> list[Digest]:
         """The text as every kind of digest that it is known as."""
@@ -242,19 +247,34 @@ class _Settled:
             kind(text) for kind, lists in self._kinds if any(text in digests for digests in lists)
         ]
 
+    def texts(self, value: object) -> Iterator[str]:
+        """The texts in a value; of long lists of the inventory's contents the first.
+
+        A set of a policy has thousands, and they are decided with the inventory.
+        """
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, tuple) and not _names(type(value)):
+            for part in value:
+                if part in self._files and len(value) > FULL:
+                    self._met += 1
+                    if self._met > FULL:
+                        continue
+                yield from self.texts(part)
+
 
 def _telling(model: object, world: Known) -> Iterator[object]:
     """The records; of those that only give a file of the inventory its name, the first.
 
     A trust file has 100,000 of them.
     """
-    alike: Counter[type] = Counter()
+    alike = 0
     files = world.by_digest[Sha256Flat]
     for record in _records(model):
         own = files.get(getattr(record, "sha256", ""))
         if own is not None and getattr(record, "path", "") == own.path:
-            alike[type(record)] += 1
-            if alike[type(record)] > FULL:
+            alike += 1
+            if alike > FULL:
                 continue
         yield record
 
@@ -273,7 +293,7 @@ def _words(record: object, settled: _Settled) -> _Words:
         if isinstance(value, FileVersion) and name in ("low", "high"):
             low = value if name == "low" else low
             high = value if name == "high" else high
-        for text in _texts(value):
+        for text in settled.texts(value):
             digests = settled.digests(text)
             if digests:
                 found.digests.extend(digests)
@@ -283,14 +303,6 @@ def _words(record: object, settled: _Settled) -> _Words:
         found.versions = bounds(low or LOWEST, high or HIGHEST)
     _read_chain(record, found)
     return found
-
-
-def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, tuple) and not _names(type(value)):
-        for part in value:
-            yield from _texts(part)
 
 
 def _read(name: str, text: str, found: _Words) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import assert_never
 
 from policyc.model.facets import signature_facets
@@ -192,7 +193,7 @@ def known(files: tuple[FileFacts, ...]) -> Known:
     signatures: dict[Signature, None] = {}
     seen: set[int] = set()
     by_product: dict[str, list[Signature]] = {}
-    for facts in sorted(files, key=lambda item: (item.path, str(item.hashes.sha256))):
+    for facts in _in_order(files):
         for digest in digests(facts):
             by_digest[type(digest)].setdefault(digest.value, facts)
         if facts.signatures is UNKNOWN or not facts.signatures:
@@ -216,6 +217,13 @@ def known(files: tuple[FileFacts, ...]) -> Known:
         ),
         {},
     )
+
+
+def _in_order(files: tuple[FileFacts, ...]) -> Iterable[FileFacts]:
+    """By path and content; an inventory mostly is."""
+    if all(left.path < right.path for left, right in pairwise(files)):
+        return files
+    return sorted(files, key=lambda item: (item.path, str(item.hashes.sha256)))
 
 
 def _by_words(signatures: Iterable[Signature]) -> dict[tuple[str, Hashable], list[Signature]]:

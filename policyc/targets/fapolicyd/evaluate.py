@@ -7,11 +7,11 @@ Permissive mode decides the same and only reports.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from policyc.model.decision import Decision, Tri, Verdict
-from policyc.model.facets import LONGEST_FOLDER, parents
+from policyc.model.facets import LONGEST_FOLDER, flat, parents
 from policyc.model.facts import UNKNOWN, Collection, FileFacts, PackageState
 from policyc.model.index import Facet, Index, once_per_object
 from policyc.targets.fapolicyd.model import FapolicydPolicy, FaRule, TrustEntry
@@ -123,7 +123,7 @@ class _Index:
     """Sets as sets, trust by path and rules by what they need, built once for a policy."""
 
     def __init__(self, policy: FapolicydPolicy) -> None:
-        self._sets = {f"%{item.name}": frozenset(item.values) for item in policy.sets}
+        self._sets = {f"%{item.name}": item.values for item in policy.sets}
         self._values: dict[str, frozenset[str]] = {}
         self._database = "rpmdb" in dict(policy.conf).get("trust", "").split(",")
         self._trust: dict[str, TrustEntry | list[TrustEntry]] = {}
@@ -147,28 +147,36 @@ class _Index:
         numbers = self.rules.certain(facts)
         if numbers is None:
             return _decided(self, facts, subject)
-        alike = (facts.collection, facts.ftype, self.trusted(facts), numbers, principals)
+        # The identity of an enumeration's member will do: its hash is made in Python.
+        alike = (id(facts.collection), facts.ftype, self.trusted(facts), numbers, principals)
         decided = self._decided.get(alike)
         if decided is None:
             decided = self._decided[alike] = _decided(self, facts, subject)
         return decided
 
     def values(self, text: str) -> frozenset[str]:
-        """The values of a field: a set's members, or the comma-separated ones."""
+        """What ``listed`` gives, to look a value up."""
         found = self._values.get(text)
         if found is None:
-            found = self._values[text] = self._sets.get(text) or frozenset(text.split(","))
+            found = self._values[text] = frozenset(self.listed(text))
         return found
+
+    def listed(self, text: str) -> tuple[str, ...]:
+        """The values of a field: a set's members, or the comma-separated ones."""
+        return self._sets.get(text) or tuple(text.split(","))
 
     def trusted(self, facts: FileFacts) -> Tri:
         """By a trust file, or by the rpm database where the configuration names it."""
-        listed, packaged = self._listed(facts), self._packaged(facts)
+        listed = self._listed(facts)
+        if listed or not self._database:
+            return listed
+        packaged = self._packaged(facts)
         return True if True in (listed, packaged) else None if None in (listed, packaged) else False
 
     def _packaged(self, facts: FileFacts) -> Tri:
         """Files of verified packages; what the daemon's filter says is not known here."""
         package = facts.package
-        if not self._database or package is None:
+        if package is None:
             return False
         if package is UNKNOWN:
             return None
@@ -182,11 +190,12 @@ class _Index:
         own = self._trust.get(facts.path)
         if own is None:
             return False
-        if facts.hashes.sha256 is UNKNOWN:
-            return None
-        flat = str(facts.hashes.sha256)
+        digest = facts.hashes.sha256
+        if digest is UNKNOWN or digest is None:
+            return None if digest is UNKNOWN else False
         entries = own if isinstance(own, list) else (own,)
-        return any(item.size == facts.size and item.sha256 == flat for item in entries)
+        wanted = (facts.path, facts.size, digest.value)
+        return wanted in entries
 
 
 @once_per_object(4)
@@ -194,30 +203,28 @@ def _index(policy: FapolicydPolicy) -> _Index:
     return _Index(policy)
 
 
-def _digest(facts: FileFacts) -> Iterable[Hashable] | None:
-    return None if facts.hashes.sha256 is UNKNOWN else (str(facts.hashes.sha256),)
-
-
 _FACETS: Mapping[str, Facet[FileFacts]] = {
     "path": lambda facts: (facts.path,),
     "dir": lambda facts: parents(facts.path, "/"),
-    "sha256hash": _digest,
-    "filehash": _digest,
+    "sha256hash": flat,
+    "filehash": flat,
     "ftype": lambda facts: None if facts.ftype is UNKNOWN else (facts.ftype,),
 }
 
 
-def _facet(rule: FaRule, index: _Index) -> tuple[str | None, frozenset[str]]:
+def _facet(rule: FaRule, index: _Index) -> tuple[str | None, tuple[str, ...]]:
     """What a file needs for a rule not to miss it, by its most selective field."""
     fields = dict(rule.object)
     for name in _FACETS:
         if name not in fields:
             continue
-        values = index.values(fields[name])
-        folders = all(item.endswith("/") and len(item) <= LONGEST_FOLDER for item in values)
-        if (name != "dir" or folders) and "any" not in values:
+        values = index.listed(fields[name])
+        folders = name != "dir" or all(
+            item.endswith("/") and len(item) <= LONGEST_FOLDER for item in values
+        )
+        if folders and "any" not in values:
             return name, values
-    return None, frozenset()
+    return None, ()
 
 
 def _is_certain(rule: FaRule, facet: str | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import groupby
 from operator import itemgetter
 from typing import TypeAlias
 
@@ -92,7 +93,7 @@ class _Native:
 
 def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[FapolicydPolicy]:
     """Lower a policy that is specialised to fapolicyd."""
-    files = tuple(facts for facts in inventory.files if governs(facts))
+    files = tuple(filter(governs, inventory.files))
     losses = [*_scope_losses(policy, files), *database_losses(policy, files)]
     natives = _natives(policy, files, losses)
     forbids = [item for item in natives if item.rule.effect is Effect.FORBID]
@@ -303,7 +304,7 @@ def _hash_rules(
     word = "permit" if decision == ALLOW else "forbid"
     for subject, own in sorted(by_subject.items(), key=itemgetter(0)):
         whom = "".join(f" {name}={value}" for name, value in subject)
-        ordered = sorted({digest for item in own for digest in item.digests}, reverse=True)
+        ordered = sorted(set().union(*(item.digests for item in own)), reverse=True)
         for item in own:
             for digest in () if item.is_list else item.digests:
                 provenance.setdefault(f"hash {word} {digest}{whom}", set()).add(item.source)
@@ -397,16 +398,14 @@ def _trust(permits: list[_Native], files: tuple[FileFacts, ...]) -> tuple[TrustE
 
     A file that pretends to be something else is not vouched for, whatever its content.
     """
-    permitted: set[str] = set()
-    for item in permits:
-        if not item.subject:
-            permitted.update(item.digests)
-    entries = {
+    permitted = frozenset[str]().union(*(item.digests for item in permits if not item.subject))
+    entries = [
         TrustEntry(facts.path, facts.size, digest.value)
         for facts in files
         if isinstance(digest := facts.hashes.sha256, Sha256Flat)
         and digest.value in permitted
         and facts.masquerade != "error"
         and trustable(facts.path)
-    }
-    return tuple(sorted(entries))
+    ]
+    entries.sort()
+    return tuple(entry for entry, _ in groupby(entries))

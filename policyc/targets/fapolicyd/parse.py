@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from io import BytesIO
+from sys import intern
 
 from policyc.model.artifact import Artifact
 from policyc.targets.base import ArtifactError
@@ -108,7 +109,7 @@ def _set(line: str, sets: Mapping[str, SetDefinition]) -> SetDefinition:
         raise ValueError(f"the set {match[1]} is defined twice")
     if len(set(values)) != len(values) or "" in values:
         raise ValueError(f"the set {match[1]} has an empty or a repeated member")
-    return SetDefinition(name=match[1], values=values)
+    return SetDefinition(name=match[1], values=tuple(map(intern, values)))
 
 
 def _side(
@@ -171,7 +172,7 @@ def _trust_line(line: str) -> TrustEntry:
     if "%" in path:
         raw = re.sub(rb"%([0-9A-F]{2})", lambda found: bytes([int(found[1], 16)]), path.encode())
         path = raw.decode("utf-8", "surrogateescape")
-    return TrustEntry(path, int(size), sha256)
+    return TrustEntry(path, int(size), intern(sha256))
 
 
 def _conf_line(line: str) -> tuple[str, str]:

@@ -38,8 +38,8 @@ def set_line(definition: SetDefinition) -> str:
 
 def trust_line(entry: TrustEntry) -> str:
     """One trust entry; blanks, percent signs and what is not printable ASCII are escaped."""
-    path = entry.path if _PLAIN.fullmatch(entry.path) else _escaped(entry.path)
-    return f"{path} {entry.size} {entry.sha256}"
+    path, size, sha256 = entry
+    return f"{path if _PLAIN.fullmatch(path) else _escaped(path)} {size} {sha256}"
 
 
 def _escaped(path: str) -> str:
