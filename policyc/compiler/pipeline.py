@@ -74,11 +74,10 @@ class _Prepared:
     policy: PolicyIR
     files: tuple[FileFacts, ...]
     known: tuple[FileFacts, ...]
-    lowered: Lowered[Any]
     losses: tuple[Loss, ...]
 
 
-def _prepare(policy: PolicyIR, inventory: Inventory, name: str) -> _Prepared:
+def _prepare(policy: PolicyIR, inventory: Inventory, name: str) -> tuple[_Prepared, Lowered[Any]]:
     target = load_target(name)
     if not target.capabilities.lists:
         policy = written_out(policy)
@@ -93,15 +92,15 @@ def _prepare(policy: PolicyIR, inventory: Inventory, name: str) -> _Prepared:
     )
     lowered = target.lower(own.policy, inventory)
     losses = tuple(sorted({*own.losses, *lowered.losses}, key=_loss_order))
-    return _Prepared(
+    prepared = _Prepared(
         target=target,
         asked=policy,
         policy=own.policy,
         files=files,
         known=inventory.files,
-        lowered=lowered,
         losses=losses,
     )
+    return prepared, lowered
 
 
 def _loss_order(loss: Loss) -> tuple[object, ...]:
@@ -115,8 +114,9 @@ def compile_target(
 
     A failure comes with a reduced policy unless ``reduce`` is false.
     """
-    prepared = _prepare(policy, inventory, name)
-    artifacts = prepared.target.emit(prepared.lowered.model)
+    prepared, lowered = _prepare(policy, inventory, name)
+    artifacts = prepared.target.emit(lowered.model)
+    provenance = dict(sorted(lowered.provenance.items()))
     refused, accepted = _accept(policy, prepared.losses)
     failure = None
     report = seen = Report(target=name, agree=0, narrower=0, wider=0, unknown=0)
@@ -126,15 +126,15 @@ def compile_target(
     except ArtifactError as error:
         failure = f"our own artifact {error.artifact} cannot be read: {error.message}"
     else:
-        if model != prepared.lowered.model:
+        if model != lowered.model:
             failure = "the artifact read back is not the policy that was written"
+        del lowered  # from here on only what was read back counts, and memory does too
         report = _compare(prepared, model, prepared.files)
         made = _witnesses(prepared, model)
         seen = together(_compare(prepared, model, made), *_for_people(prepared, model))
         truncated = made.truncated
         if report.mismatches or seen.mismatches:
             failure = _mismatch_text(report if report.mismatches else seen)
-    provenance = dict(sorted(prepared.lowered.provenance.items()))
     origins = _provenance_artifact(prepared.asked, provenance)
     return TargetResult(
         target=name,
@@ -166,7 +166,7 @@ def _reproducer(policy: PolicyIR, inventory: Inventory, name: str, report: Repor
 
 def losses_for(policy: PolicyIR, inventory: Inventory, name: str) -> tuple[Loss, ...]:
     """What a compile would lose, without printing or proving it; KeyError for no such target."""
-    return _prepare(policy, inventory, name).losses
+    return _prepare(policy, inventory, name)[0].losses
 
 
 def verify_artifacts(
@@ -176,7 +176,7 @@ def verify_artifacts(
 
     Raises ArtifactError if it cannot be read, KeyError for an unknown target.
     """
-    prepared = _prepare(policy, inventory, name)
+    prepared, _ = _prepare(policy, inventory, name)
     model = prepared.target.parse(artifacts)
     return _compare(prepared, model, prepared.files)
 
@@ -185,7 +185,7 @@ def verify_witnesses(
     policy: PolicyIR, inventory: Inventory, name: str, artifacts: tuple[Artifact, ...]
 ) -> Report:
     """As ``verify_artifacts``, on files made from the rules of both sides."""
-    prepared = _prepare(policy, inventory, name)
+    prepared, _ = _prepare(policy, inventory, name)
     model = prepared.target.parse(artifacts)
     made = _compare(prepared, model, _witnesses(prepared, model))
     return together(made, *_for_people(prepared, model))

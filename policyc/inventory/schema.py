@@ -8,6 +8,7 @@ bytes in ``raw_path`` (hexadecimal) and a readable stand-in in ``path``.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from sys import intern
 from typing import Any, get_type_hints
 
 import msgspec
@@ -175,6 +176,9 @@ class RowReader:
             mould = self._moulds[rest] = Mould(facts)
         if not isinstance(size, int):
             raise TypeError(f"a row has a size in bytes, got {size!r}")
+        if isinstance(sha256, str):
+            # Rules, native policies and tables hold the same text: one of it for all.
+            sha256 = intern(sha256)
         flat = mould.sha256 if mould.sha256 is UNKNOWN else _READ_HASHES["sha256"](sha256)
         return mould.file(path, size, flat)
 

@@ -6,7 +6,7 @@ from policyc.model.decision import Decision, decide_by
 from policyc.model.facets import FACETS, best_facet
 from policyc.model.facts import FileFacts, Platform
 from policyc.model.identity import Sha256Flat
-from policyc.model.index import Index
+from policyc.model.index import REMEMBERED, Index
 from policyc.model.ir import HasAnyHash, HasHash, PolicyIR, Rule
 
 _Alike = tuple[int, tuple[int, ...], frozenset[str]]
@@ -51,7 +51,9 @@ class Decider:
         alike = (id(facts.collection), numbers, principals)
         decided = self._decided.get(alike)
         if decided is None:
-            decided = self._decided[alike] = self._decide(facts, principals)
+            decided = self._decide(facts, principals)
+            if len(self._decided) < REMEMBERED:
+                self._decided[alike] = decided
         return decided
 
     def _decide(self, facts: FileFacts, principals: frozenset[str]) -> Decision:

@@ -15,6 +15,9 @@ F = TypeVar("F")
 R = TypeVar("R")
 T = TypeVar("T")
 
+REMEMBERED = 4096
+"""Answers that are kept for things that are alike; more would not be met again often enough."""
+
 Facet: TypeAlias = Callable[[F], Iterable[Hashable] | None]
 """The values a thing has of one kind; None means that they are not known."""
 
@@ -27,14 +30,17 @@ class Index(Generic[F, T]):
         self._entries: list[T] = []
         self._always: list[int] = []
         self._tables: dict[str, dict[Hashable, tuple[int, ...]]] = {}
+        self._lists: dict[str, list[tuple[int, frozenset[Hashable]]]] = {}
         self._members: dict[str, list[int]] = {}
         self._uncertain: set[int] = set()
+        self._settled: dict[tuple[int, ...], tuple[int, ...] | None] = {}
 
     def add(
         self, entry: T, facet: str | None, values: Iterable[Hashable] = (), *, certain: bool = False
     ) -> None:
         """Add an entry that needs one of ``values``; one with no facet is always found.
 
+        Many values of few entries are best a frozenset, which is kept as it is.
         ``certain`` says that having one of the values is all it takes.
         """
         number = len(self._entries)
@@ -44,17 +50,20 @@ class Index(Generic[F, T]):
         if facet is None:
             self._always.append(number)
             return
+        self._members.setdefault(facet, []).append(number)
         table = self._tables.setdefault(facet, {})
-        own = (number,)  # one for all values: there may be 100,000
+        if isinstance(values, frozenset):
+            self._lists.setdefault(facet, []).append((number, values))
+            return
+        own = (number,)  # one for all values: there may be thousands
         for value in values:
             known = table.get(value)
             table[value] = own if known is None else (*known, number)
-        self._members.setdefault(facet, []).append(number)
 
     def find(self, thing: F) -> list[T]:
         """Every entry that may match, once, in the order of adding."""
-        found = self._find(thing)
-        return [self._entries[number] for number in found[0]]
+        found, _ = self._find(thing)
+        return [self._entries[number] for number in sorted({*found, *self._always})]
 
     def certain(self, thing: F) -> tuple[int, ...] | None:
         """The numbers of exactly the entries that match, or None if finding does not settle it.
@@ -62,10 +71,22 @@ class Index(Generic[F, T]):
         Things with the same numbers need to be decided only once.
         """
         found, known = self._find(thing)
-        return tuple(found) if known and self._uncertain.isdisjoint(found) else None
+        if not known:
+            return None
+        key = tuple(found)
+        if key in self._settled:
+            return self._settled[key]
+        numbers = sorted({*found, *self._always})
+        settled = tuple(numbers) if self._uncertain.isdisjoint(numbers) else None
+        if len(self._settled) < REMEMBERED:
+            self._settled[key] = settled
+        return settled
 
     def _find(self, thing: F) -> tuple[list[int], bool]:
-        """The numbers of the entries that may match, and whether every facet is known."""
+        """The numbers of the entries that one of their values is found for, some more than once.
+
+        And whether every facet is known.
+        """
         found: list[int] = []
         known = True
         for name, table in self._tables.items():
@@ -74,12 +95,14 @@ class Index(Generic[F, T]):
                 found += self._members[name]
                 known = False
                 continue
+            lists = self._lists.get(name, ())
             for value in values:
                 if value in table:
                     found += table[value]
-        if not found:
-            return self._always, known
-        return sorted({*found, *self._always}), known
+                for number, own in lists:
+                    if value in own:
+                        found.append(number)
+        return found, known
 
 
 def once_per_object(size: int) -> Callable[[Callable[[A], R]], Callable[[A], R]]:

@@ -256,7 +256,7 @@ class _Settled:
             yield value
         elif isinstance(value, tuple) and not _names(type(value)):
             for part in value:
-                if part in self._files and len(value) > FULL:
+                if len(value) > FULL and part in self._files:
                     self._met += 1
                     if self._met > FULL:
                         continue

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from policyc.model.decision import Decision, Tri, Verdict
 from policyc.model.facets import LONGEST_FOLDER, flat, parents
 from policyc.model.facts import UNKNOWN, Collection, FileFacts, PackageState
-from policyc.model.index import Facet, Index, once_per_object
+from policyc.model.index import REMEMBERED, Facet, Index, once_per_object
 from policyc.targets.fapolicyd.model import FapolicydPolicy, FaRule, TrustEntry
 from policyc.targets.fapolicyd.people import subject_of
 
@@ -151,7 +151,9 @@ class _Index:
         alike = (id(facts.collection), facts.ftype, self.trusted(facts), numbers, principals)
         decided = self._decided.get(alike)
         if decided is None:
-            decided = self._decided[alike] = _decided(self, facts, subject)
+            decided = _decided(self, facts, subject)
+            if len(self._decided) < REMEMBERED:
+                self._decided[alike] = decided
         return decided
 
     def values(self, text: str) -> frozenset[str]:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from itertools import groupby
-from operator import itemgetter
-from typing import TypeAlias
+from dataclasses import replace
 
 from policyc.lowering.expand import expand
 from policyc.lowering.losses import loss
@@ -43,52 +40,23 @@ from policyc.targets.fapolicyd.capabilities import (
 )
 from policyc.targets.fapolicyd.configuration import configuration
 from policyc.targets.fapolicyd.daemon.version import DaemonVersion
+from policyc.targets.fapolicyd.hashes import Fields, Native, hash_rules, trusted_files
 from policyc.targets.fapolicyd.model import (
     ALLOW,
     DENY,
     FapolicydPolicy,
     FaRule,
     SetDefinition,
-    TrustEntry,
 )
 from policyc.targets.fapolicyd.packages import database_losses, from_database, is_database
 from policyc.targets.fapolicyd.people import subject_of
-from policyc.targets.fapolicyd.printer import expressible, rule_line, trustable
+from policyc.targets.fapolicyd.printer import expressible, rule_line
 
 _TARGET = "fapolicyd"
-_SET_SIZE = 1000
-"""Members per set: one set of a thousand costs nothing per open, and lines stay readable."""
 
 _ELF = frozenset({Collection.EXECUTABLE, Collection.LIBRARY})
 _LANGUAGE_SET = "%languages"
 _NUMBERS = "name it uid:NUMBER, gid:NUMBER, exe:/REAL/PATH or comm:NAME"
-
-
-Fields: TypeAlias = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Native:
-    """A rule that fapolicyd can say, and the baseline rule it stands for."""
-
-    rule: Rule
-    source: RuleId
-    subject: Fields = ()
-
-    @property
-    def digests(self) -> tuple[str, ...]:
-        """The SHA-256 hashes it names, if it is a rule by hash."""
-        for atom in self.rule.match.atoms:
-            if isinstance(atom, HasHash) and isinstance(atom.digest, Sha256Flat):
-                return (atom.digest.value,)
-            if isinstance(atom, HasAnyHash):
-                return atom.ordered
-        return ()
-
-    @property
-    def is_list(self) -> bool:
-        """Whether it stands for one rule of the baseline with many hashes."""
-        return any(isinstance(atom, HasAnyHash) for atom in self.rule.match.atoms)
 
 
 def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[FapolicydPolicy]:
@@ -101,16 +69,16 @@ def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[FapolicydPolicy]:
     sets, rules = [SetDefinition(name="languages", values=LANGUAGES)], _guards(policy)
     provenance: dict[str, set[RuleId]] = {}
     for decision, items in ((DENY, forbids), (ALLOW, permits)):
-        own_sets, hash_rules = _hash_rules(policy, decision, items, provenance)
+        own_sets, by_hash = hash_rules(policy, decision, items, provenance)
         field_rules = _field_rules(policy, decision, items, provenance)
         sets += own_sets
         if decision == DENY:
-            rules += [*hash_rules, *field_rules]
+            rules += [*by_hash, *field_rules]
         else:
             trusted = FaRule(decision=ALLOW, perm="any", object=(("trust", "1"),))
-            rules += [trusted, *field_rules, *hash_rules]
+            rules += [trusted, *field_rules, *by_hash]
     rules += _closing(policy)
-    trust = _trust(permits, files)
+    trust = trusted_files(permits, files)
     model = FapolicydPolicy(
         sets=tuple(sets),
         rules=tuple(rules),
@@ -163,13 +131,13 @@ def _scope_losses(policy: PolicyIR, files: tuple[FileFacts, ...]) -> list[Loss]:
     return found
 
 
-def _natives(policy: PolicyIR, files: tuple[FileFacts, ...], losses: list[Loss]) -> list[_Native]:
+def _natives(policy: PolicyIR, files: tuple[FileFacts, ...], losses: list[Loss]) -> list[Native]:
     natives = []
     governed = frozenset(policy.governs)
     database = from_database(policy)
     for source in _sources(policy, governed):
         if database and is_database(source, governed):
-            natives.append(_Native(rule=source, source=source.id))
+            natives.append(Native(rule=source, source=source.id))
             continue
         subjects = _subjects(source, files, losses, str(CAPABILITIES.setting(policy, "ld_so")))
         if not subjects:
@@ -186,8 +154,7 @@ def _natives(policy: PolicyIR, files: tuple[FileFacts, ...], losses: list[Loss])
             if not _concerns(derived.rule, files, governed, losses):
                 continue
             natives += [
-                _Native(rule=derived.rule, source=source.id, subject=subject)
-                for subject in subjects
+                Native(rule=derived.rule, source=source.id, subject=subject) for subject in subjects
             ]
     return natives
 
@@ -282,51 +249,10 @@ def _concerns(
     return True
 
 
-def _hash_rules(
-    policy: PolicyIR,
-    decision: str,
-    items: list[_Native],
-    provenance: dict[str, set[RuleId]],
-) -> tuple[list[SetDefinition], list[FaRule]]:
-    """Hashes in sets of a thousand.
-
-    Before 1.3.7 a set whose first member begins with a digit holds numbers and never
-    matches a hash, so members are in descending order behind one that begins with a letter.
-    """
-    by_subject: dict[Fields, list[_Native]] = {}
-    for item in items:
-        if item.digests:
-            by_subject.setdefault(item.subject, []).append(item)
-    version = str(CAPABILITIES.setting(policy, "version"))
-    field = "filehash" if version in ("1.5", "2.0") else "sha256hash"
-    sets: list[SetDefinition] = []
-    rules: list[FaRule] = []
-    word = "permit" if decision == ALLOW else "forbid"
-    for subject, own in sorted(by_subject.items(), key=itemgetter(0)):
-        whom = "".join(f" {name}={value}" for name, value in subject)
-        ordered = sorted(set().union(*(item.digests for item in own)), reverse=True)
-        for item in own:
-            for digest in () if item.is_list else item.digests:
-                provenance.setdefault(f"hash {word} {digest}{whom}", set()).add(item.source)
-        lists = [(frozenset(item.digests), item.source) for item in own if item.is_list]
-        for start in range(0, len(ordered), _SET_SIZE):
-            members = ordered[start : start + _SET_SIZE]
-            name = f"{word}_{len(sets)}"
-            for digests, source in lists:
-                if not digests.isdisjoint(members):
-                    provenance.setdefault(f"hash {word} %{name}{whom}", set()).add(source)
-            if members[0][0].isdigit():
-                members = ["f" * 64, *members]
-            sets.append(SetDefinition(name=name, values=tuple(members)))
-            contents = ((field, f"%{name}"),)
-            rules.append(FaRule(decision=decision, perm="any", subject=subject, object=contents))
-    return sets, rules
-
-
 def _field_rules(
     policy: PolicyIR,
     decision: str,
-    items: list[_Native],
+    items: list[Native],
     provenance: dict[str, set[RuleId]],
 ) -> list[FaRule]:
     rules: dict[str, FaRule] = {}
@@ -391,21 +317,3 @@ def _closing(policy: PolicyIR) -> list[FaRule]:
         rules.append(FaRule(decision=DENY, perm="open", object=(("ftype", _LANGUAGE_SET),)))
     perm = "open" if elf and script else "any"
     return [*rules, FaRule(decision=ALLOW, perm=perm)]
-
-
-def _trust(permits: list[_Native], files: tuple[FileFacts, ...]) -> tuple[TrustEntry, ...]:
-    """Known files that everybody is permitted by hash: the daemon then need not try the hash rules.
-
-    A file that pretends to be something else is not vouched for, whatever its content.
-    """
-    permitted = frozenset[str]().union(*(item.digests for item in permits if not item.subject))
-    entries = [
-        TrustEntry(facts.path, facts.size, digest.value)
-        for facts in files
-        if isinstance(digest := facts.hashes.sha256, Sha256Flat)
-        and digest.value in permitted
-        and facts.masquerade != "error"
-        and trustable(facts.path)
-    ]
-    entries.sort()
-    return tuple(entry for entry, _ in groupby(entries))
