@@ -16,6 +16,7 @@ from policyc.model.ir import (
     Atom,
     AtPath,
     FromPackage,
+    HasAnyHash,
     HasHash,
     HasMasquerade,
     IsProduct,
@@ -173,6 +174,8 @@ def _atom(atom: Atom) -> tuple[str, Any]:
     match atom:
         case HasHash(digest=digest):
             return "hash", {_KINDS[type(digest)]: digest.value}
+        case HasAnyHash():
+            raise AssertionError("lists of digests are written out before")
         case SignedBy():
             return "signer", _fields(atom)
         case IsProduct():

@@ -11,6 +11,7 @@ from policyc.baseline.nodes import Node
 from policyc.baseline.rules import RULE, Surroundings, read_rule
 from policyc.model.diagnostic import Label
 from policyc.model.ir import Rule
+from policyc.model.lists import size
 from policyc.model.span import Span
 
 MAX_RULES = 1_000_000
@@ -41,7 +42,7 @@ def read_entries(
         span = own.span if identifier is None else identifier.span
         rules = tuple(read_rule(own, name, around, collector))
         entries.append(Entry(name=name, span=span, rules=rules))
-        total += len(rules)
+        total += sum(map(size, rules))
         if total > MAX_RULES:
             message = f"the rules stand for more than {MAX_RULES:,}"
             collector.add(

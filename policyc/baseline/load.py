@@ -14,6 +14,7 @@ from policyc.baseline.sources import BUILTIN, Source, SourceError, builtin, main
 from policyc.model.diagnostic import Diagnostic
 from policyc.model.inventory import Inventory
 from policyc.model.ir import PolicyIR, Rule
+from policyc.model.lists import singles, written_out
 from policyc.model.span import Span
 from policyc.model.waiver import AcceptedLint
 
@@ -25,20 +26,32 @@ LoadInventory: TypeAlias = Callable[[str], Inventory]
 class LoadedBaseline:
     """A policy, or None when an error kept it from being built, and all diagnostics.
 
-    ``sources`` are the texts the diagnostics' positions refer to, by file name; ``file`` and
-    ``text`` are the baseline's own. ``written`` are the rules as they are written, a rule that
-    stands twice included. ``remarks`` are for ``lint``: they keep nothing from being built, and
-    ``accepted_lint`` are the results of it that the baseline takes as they are.
+    ``compact`` is the policy with the hashes of an inventory as one rule, ``policy`` the same
+    with a rule for each; ``rules`` and ``written`` are likewise the rules as they are written, a
+    rule that stands twice included. ``sources`` are the texts the diagnostics' positions refer
+    to, by file name; ``file`` and ``text`` are the baseline's own. ``remarks`` are for ``lint``:
+    they keep nothing from being built, and ``accepted_lint`` are the results of it that the
+    baseline takes as they are.
     """
 
-    policy: PolicyIR | None
+    compact: PolicyIR | None
     diagnostics: tuple[Diagnostic, ...]
     file: str
     text: str
     sources: Mapping[str, str] = field(default_factory=dict)
-    written: tuple[Rule, ...] = ()
+    rules: tuple[Rule, ...] = ()
     remarks: tuple[Diagnostic, ...] = ()
     accepted_lint: tuple[AcceptedLint, ...] = ()
+
+    @property
+    def written(self) -> tuple[Rule, ...]:
+        """The rules as they are written, each digest a rule of its own."""
+        return tuple(single for rule in self.rules for single in singles(rule))
+
+    @property
+    def policy(self) -> PolicyIR | None:
+        """The policy with every rule written out."""
+        return None if self.compact is None else written_out(self.compact)
 
 
 def load_baseline(
@@ -56,7 +69,7 @@ def load_baseline(
         span = Span(file=file, line=error.line, column=1, end_line=error.line, end_column=1)
         collector = Collector()
         collector.add("B001", error.message, span, remedy=error.remedy)
-        return LoadedBaseline(policy=None, diagnostics=tuple(collector.found), file=file, text="")
+        return LoadedBaseline(compact=None, diagnostics=tuple(collector.found), file=file, text="")
     return read_source(source, profile)
 
 
@@ -93,22 +106,22 @@ def read_source(source: Source, profile: str | None) -> LoadedBaseline:
     library = Library(collector)
     main = library.read_main(source)
     policy: PolicyIR | None = None
-    written: tuple[Rule, ...] = ()
+    rules: tuple[Rule, ...] = ()
     remarks: tuple[Diagnostic, ...] = ()
     accepted: tuple[AcceptedLint, ...] = ()
     if main is not None:
         reading = Reading(main, library, collector)
-        policy, written = reading.policy(profile)
+        policy, rules = reading.policy(profile)
         remarks = reading.groups.unused(source.name)
         accepted = reading.accepted(profile).lint
     order = {name: at for at, name in enumerate(library.sources)}
     return LoadedBaseline(
-        policy=None if collector.failed else policy,
+        compact=None if collector.failed else policy,
         diagnostics=tuple(sorted(collector.found, key=lambda item: _position(item, order))),
         file=source.name,
         text=source.text,
         sources=library.sources,
-        written=written,
+        rules=rules,
         remarks=remarks,
         accepted_lint=accepted,
     )

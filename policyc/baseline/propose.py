@@ -10,6 +10,7 @@ from policyc.baseline import windows_levels
 from policyc.model.diagnostic import Level
 from policyc.model.facts import UNKNOWN, FileFacts, PackageState, Platform
 from policyc.model.formats import FileFormat
+from policyc.model.identity import Digest
 from policyc.model.inventory import HostInfo
 from policyc.model.ir import AllOf, Atom, FromPackage, HasHash, IsProduct, SignedBy
 from policyc.model.signatures import Signature, SignatureGrade, SignatureKind
@@ -46,7 +47,20 @@ class RuleLevel(enum.Enum):
 
 def match_for(facts: FileFacts, levels: Sequence[RuleLevel]) -> AllOf | None:
     """The condition of the first level that names this file, or None if none does."""
+    found = name_for(facts, levels)
+    return (
+        found if found is None or isinstance(found, AllOf) else AllOf(frozenset({HasHash(found)}))
+    )
+
+
+def name_for(facts: FileFacts, levels: Sequence[RuleLevel]) -> AllOf | Digest | None:
+    """As ``match_for``, with the digest itself where a file is named by its hash."""
     for level in levels:
+        if level is RuleLevel.HASH:
+            digest = _hash(facts)
+            if digest is not None:
+                return digest
+            continue
         atoms = _LEVELS[level](facts)
         if atoms is not None:
             return AllOf(atoms)
@@ -78,22 +92,32 @@ def _floor(match: AllOf) -> FileVersion:
 _WINDOWS_LANGUAGES = frozenset({"batch", "powershell", "vbscript", "jscript", "wsf", "hta"})
 
 
+_ONLY = {platform: frozenset({platform}) for platform in Platform}
+"""One set for all files of a platform."""
+
+
 def platforms_of(facts: FileFacts, host: HostInfo) -> frozenset[Platform]:
     """Where a file of an inventory can run: the stated platform, else that of its format."""
     if host.platform is not None:
-        return frozenset({host.platform})
+        return _ONLY[host.platform]
+    if facts.elf is not None:
+        return _LINUX
     if facts.pe is not None or facts.actual is FileFormat.MSI:
-        return frozenset({Platform.WINDOWS})
+        return _ONLY[Platform.WINDOWS]
     if facts.macho is not None:
-        return frozenset({Platform.MACOS})
+        return _ONLY[Platform.MACOS]
     if facts.script is not None and facts.script.language in _WINDOWS_LANGUAGES:
-        return frozenset({Platform.WINDOWS})
-    return frozenset({Platform.LINUX})
+        return _ONLY[Platform.WINDOWS]
+    return _LINUX
+
+
+_LINUX = _ONLY[Platform.LINUX]
+_ERROR: str = Level.ERROR.value
 
 
 def is_masquerade(facts: FileFacts) -> bool:
     """Whether the file must not become a permit because of an error-level finding."""
-    return facts.masquerade == Level.ERROR.value
+    return facts.masquerade == _ERROR
 
 
 def _signature(facts: FileFacts) -> Signature | None:
@@ -163,20 +187,20 @@ def _leaf_certificate(facts: FileFacts) -> frozenset[Atom] | None:
     return frozenset({SignedBy(leaf=signature.leaf.sha256)})
 
 
-def _hash(facts: FileFacts) -> frozenset[Atom] | None:
+def _hash(facts: FileFacts) -> Digest | None:
     """PE files by Authenticode hash, as Windows names them; everything else by flat hash."""
     for digest in (facts.hashes.authenticode_sha256, facts.hashes.sha256):
         if digest is not None and digest is not UNKNOWN:
-            return frozenset({HasHash(digest)})
+            return digest
     return None
 
 
+# Every level but HASH, whose names are digests.
 _LEVELS: dict[RuleLevel, Callable[[FileFacts], frozenset[Atom] | None]] = {
     RuleLevel.FILE_PUBLISHER: _file_publisher,
     RuleLevel.PRODUCT: _product,
     RuleLevel.PACKAGE: _package,
     RuleLevel.PUBLISHER: _publisher,
     RuleLevel.LEAF_CERTIFICATE: _leaf_certificate,
-    RuleLevel.HASH: _hash,
     **{RuleLevel(name): atoms for name, atoms in windows_levels.LEVELS.items()},
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -12,7 +13,7 @@ from policyc.baseline.nodes import Mapping, Node
 from policyc.baseline.propose import (
     RuleLevel,
     is_masquerade,
-    match_for,
+    name_for,
     platforms_of,
     with_lowest_floor,
     without_floor,
@@ -20,8 +21,9 @@ from policyc.baseline.propose import (
 from policyc.inventory import InventoryError
 from policyc.model.diagnostic import Level
 from policyc.model.facts import Collection, Platform
+from policyc.model.identity import Digest
 from policyc.model.inventory import Inventory
-from policyc.model.ir import AllOf, Effect, Rule, canonical_match
+from policyc.model.ir import AllOf, Effect, HasAnyHash, HasHash, Rule, canonical_match
 from policyc.model.waiver import parse_day
 
 RULE = (
@@ -151,35 +153,70 @@ def _from_inventory(
         remedy = "make it with `policyc scan PATH -o FILE`"
         collector.add("B011", str(error), source.inventory.span, remedy=remedy)
         return []
-    matches: dict[AllOf, frozenset[Platform]] = {}
-    kinds: dict[frozenset[Platform], frozenset[Platform]] = {}  # one object for equal sets
-    left_out = []
+    found = _Found()
+    permit, host = template.effect is Effect.PERMIT, inventory.host
     for facts in inventory.files:
         if facts.collection is None:
             continue
-        suspicious = template.effect is Effect.PERMIT and is_masquerade(facts)
-        match = None if suspicious else match_for(facts, wanted)
-        if match is None:
-            left_out.append(facts.path)
+        named = None if permit and is_masquerade(facts) else name_for(facts, wanted)
+        if named is None:
+            found.left_out.append(facts.path)
         else:
-            own = platforms_of(facts, inventory.host) | matches.get(match, frozenset())
-            matches[match] = kinds.setdefault(own, own)
-    if left_out:
+            found.add(named, platforms_of(facts, host))
+    if found.left_out:
         collector.add(
             "B012",
-            f"{len(left_out)} files of {source.inventory.text} got no rule, the first is "
-            f"{left_out[0]!r}",
+            f"{len(found.left_out)} files of {source.inventory.text} got no rule, the first is "
+            f"{found.left_out[0]!r}",
             source.inventory.span,
             remedy="see `policyc check` for masquerades, or add the level `hash`",
             level=Level.WARNING,
         )
-    merged = _one_floor(matches)
-    wanted_on = {found: template.platforms & found for found in {*kinds, *merged.values()}}
     return [
-        replace(template, match=match, platforms=wanted_on[merged[match]])
-        for match in sorted(merged, key=canonical_match)
-        if wanted_on[merged[match]]
+        replace(template, match=match, platforms=template.platforms & platforms)
+        for match, platforms in found.merged()
+        if template.platforms & platforms
     ]
+
+
+class _Found:
+    """The conditions of an inventory's files, each with the platforms of all that have it."""
+
+    def __init__(self) -> None:
+        self.left_out: list[str] = []
+        self._digests: dict[type[Digest], dict[str, frozenset[Platform]]] = defaultdict(dict)
+        self._others: dict[AllOf, frozenset[Platform]] = {}
+        self._same: dict[frozenset[Platform], frozenset[Platform]] = {}
+
+    def add(self, named: AllOf | Digest, platforms: frozenset[Platform]) -> None:
+        """Take in what names one file: its digest, or another condition."""
+        if isinstance(named, AllOf):
+            own = platforms | self._others.get(named, frozenset())
+            self._others[named] = self._same.setdefault(own, own)
+            return
+        digests = self._digests[type(named)]
+        known = digests.get(named.value)
+        if known is not platforms:
+            own = platforms if known is None else platforms | known
+            digests[named.value] = self._same.setdefault(own, own)
+
+    def merged(self) -> list[tuple[AllOf, frozenset[Platform]]]:
+        """One condition for all digests of a kind and platforms, then the others, in order."""
+        lists: dict[tuple[type[Digest], frozenset[Platform]], list[str]] = {}
+        for kind, digests in self._digests.items():
+            for platforms in frozenset(digests.values()):
+                lists[kind, platforms] = [
+                    value for value, own in digests.items() if own == platforms
+                ]
+        found = [(_any_of(key[0], values), key[1]) for key, values in lists.items()]
+        found += _one_floor(self._others).items()
+        return sorted(found, key=lambda item: canonical_match(item[0]))
+
+
+def _any_of(kind: type[Digest], values: list[str]) -> AllOf:
+    if len(values) == 1:
+        return AllOf(frozenset({HasHash(kind(values[0]))}))
+    return AllOf(frozenset({HasAnyHash(kind, frozenset(values))}))
 
 
 def _one_floor(matches: dict[AllOf, frozenset[Platform]]) -> dict[AllOf, frozenset[Platform]]:

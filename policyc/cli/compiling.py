@@ -33,6 +33,7 @@ from policyc.model.artifact import COMPANIONS, PROVENANCE, Artifact
 from policyc.model.diagnostic import Level
 from policyc.model.inventory import HostInfo, Inventory
 from policyc.model.ir import AcceptedLoss, PolicyIR, canonical
+from policyc.model.lists import written_out
 from policyc.model.loss import Loss
 from policyc.model.waiver import AcceptedLint, Waiver
 from policyc.reports.json import dump
@@ -88,6 +89,14 @@ def load(
     given: Path | None, inventory: Inventory | None, profile: str | None = None
 ) -> tuple[LoadedBaseline, PolicyIR]:
     """Read the baseline and show its diagnostics; exits 2 on an error or an unknown profile."""
+    loaded, compact = load_compact(given, inventory, profile)
+    return loaded, written_out(compact)
+
+
+def load_compact(
+    given: Path | None, inventory: Inventory | None, profile: str | None = None
+) -> tuple[LoadedBaseline, PolicyIR]:
+    """As ``load``, with the hashes of an inventory as one rule."""
     path = find_baseline(given)
     try:
         loaded = load_baseline(path, inventory, profile=profile)
@@ -96,10 +105,10 @@ def load(
     except UnknownProfileError as error:
         fail(f"{path}: {printable(str(error))}")
     show(loaded.diagnostics, loaded.sources)
-    if loaded.policy is None:
+    if loaded.compact is None:
         count = len(loaded.diagnostics)
         fail(f"{path} has {count} problem{'' if count == 1 else 's'}; nothing was written")
-    return loaded, loaded.policy
+    return loaded, loaded.compact
 
 
 def run_lint(
@@ -150,7 +159,7 @@ def run_compile(
     keep_everything()
     names = chosen_targets(targets)
     inventory = read_inventories(inventories)
-    loaded, policy = load(baseline, inventory, profile)
+    loaded, policy = load_compact(baseline, inventory, profile)
     results = compile_policy(policy, inventory or Inventory(), names)
     for result in results:
         told = [(item, _reason(item, result)) for item in result.losses]
@@ -285,7 +294,7 @@ def run_verify(
             "over one counts as unexplained"
         )
     inventory = given or Inventory()
-    _, policy = load(baseline, inventory, profile)
+    _, policy = load_compact(baseline, inventory, profile)
     bad = False
     values: list[dict[str, Any]] = []
     rows: list[tuple[str, ...]] = [

@@ -16,6 +16,7 @@ from policyc.model.decision import Decision
 from policyc.model.facts import FileFacts
 from policyc.model.inventory import Inventory
 from policyc.model.ir import AcceptedLoss, PolicyIR, RuleId
+from policyc.model.lists import written_out
 from policyc.model.loss import Loss
 from policyc.targets import load_target
 from policyc.targets.base import ArtifactError, Lowered, Target
@@ -66,18 +67,22 @@ def compile_policy(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Prepared:
+    """``asked`` is the baseline's policy, with lists if the target has them; ``policy`` its own."""
+
     target: Target[Any]
+    asked: PolicyIR
     policy: PolicyIR
     files: tuple[FileFacts, ...]
     known: tuple[FileFacts, ...]
-    lowered: Lowered[Any]
     losses: tuple[Loss, ...]
 
 
-def _prepare(policy: PolicyIR, inventory: Inventory, name: str) -> _Prepared:
+def _prepare(policy: PolicyIR, inventory: Inventory, name: str) -> tuple[_Prepared, Lowered[Any]]:
     target = load_target(name)
+    if not target.capabilities.lists:
+        policy = written_out(policy)
     inventory = waived(inventory, policy.waivers)
-    files = tuple(facts for facts in inventory.files if target.governs(facts))
+    files = tuple(filter(target.governs, inventory.files))
     own = specialise(
         policy,
         files,
@@ -87,14 +92,15 @@ def _prepare(policy: PolicyIR, inventory: Inventory, name: str) -> _Prepared:
     )
     lowered = target.lower(own.policy, inventory)
     losses = tuple(sorted({*own.losses, *lowered.losses}, key=_loss_order))
-    return _Prepared(
+    prepared = _Prepared(
         target=target,
+        asked=policy,
         policy=own.policy,
         files=files,
         known=inventory.files,
-        lowered=lowered,
         losses=losses,
     )
+    return prepared, lowered
 
 
 def _loss_order(loss: Loss) -> tuple[object, ...]:
@@ -108,8 +114,9 @@ def compile_target(
 
     A failure comes with a reduced policy unless ``reduce`` is false.
     """
-    prepared = _prepare(policy, inventory, name)
-    artifacts = prepared.target.emit(prepared.lowered.model)
+    prepared, lowered = _prepare(policy, inventory, name)
+    artifacts = prepared.target.emit(lowered.model)
+    provenance = dict(sorted(lowered.provenance.items()))
     refused, accepted = _accept(policy, prepared.losses)
     failure = None
     report = seen = Report(target=name, agree=0, narrower=0, wider=0, unknown=0)
@@ -119,16 +126,16 @@ def compile_target(
     except ArtifactError as error:
         failure = f"our own artifact {error.artifact} cannot be read: {error.message}"
     else:
-        if model != prepared.lowered.model:
+        if model != lowered.model:
             failure = "the artifact read back is not the policy that was written"
+        del lowered  # from here on only what was read back counts, and memory does too
         report = _compare(prepared, model, prepared.files)
         made = _witnesses(prepared, model)
         seen = together(_compare(prepared, model, made), *_for_people(prepared, model))
         truncated = made.truncated
         if report.mismatches or seen.mismatches:
             failure = _mismatch_text(report if report.mismatches else seen)
-    provenance = dict(sorted(prepared.lowered.provenance.items()))
-    origins = _provenance_artifact(policy, provenance)
+    origins = _provenance_artifact(prepared.asked, provenance)
     return TargetResult(
         target=name,
         artifacts=tuple(sorted((*artifacts, origins), key=lambda item: item.name)),
@@ -154,12 +161,12 @@ def _reproducer(policy: PolicyIR, inventory: Inventory, name: str, report: Repor
     wrong = tuple(dict.fromkeys(item.facts for item in report.mismatches[:_SHOWN]))
     few = Inventory(host=inventory.host, files=wrong)
     chosen = few if fails(policy, few) else inventory
-    return reduced(policy, lambda smaller: fails(smaller, chosen))
+    return reduced(written_out(policy), lambda smaller: fails(smaller, chosen))
 
 
 def losses_for(policy: PolicyIR, inventory: Inventory, name: str) -> tuple[Loss, ...]:
     """What a compile would lose, without printing or proving it; KeyError for no such target."""
-    return _prepare(policy, inventory, name).losses
+    return _prepare(policy, inventory, name)[0].losses
 
 
 def verify_artifacts(
@@ -169,7 +176,7 @@ def verify_artifacts(
 
     Raises ArtifactError if it cannot be read, KeyError for an unknown target.
     """
-    prepared = _prepare(policy, inventory, name)
+    prepared, _ = _prepare(policy, inventory, name)
     model = prepared.target.parse(artifacts)
     return _compare(prepared, model, prepared.files)
 
@@ -178,7 +185,7 @@ def verify_witnesses(
     policy: PolicyIR, inventory: Inventory, name: str, artifacts: tuple[Artifact, ...]
 ) -> Report:
     """As ``verify_artifacts``, on files made from the rules of both sides."""
-    prepared = _prepare(policy, inventory, name)
+    prepared, _ = _prepare(policy, inventory, name)
     model = prepared.target.parse(artifacts)
     made = _compare(prepared, model, _witnesses(prepared, model))
     return together(made, *_for_people(prepared, model))

@@ -53,7 +53,7 @@ def split_plain(
         for rule in rules:
             digest = _digest(rule)
             lonely = digest is not None and mentions[digest] == 1
-            if digest is None or not lonely or digest in world.by_digest:
+            if digest is None or not lonely or world.of(digest) is not None:
                 others[added].append(rule)
                 continue
             key = (added, rule.effect, type(digest), rule.collections, rule.platforms)

@@ -71,7 +71,7 @@ class Shower:
         """Files that are there, for the digests that a rule names."""
         for atom in rule.match.atoms:
             if isinstance(atom, HasHash):
-                own = self._world.by_digest.get(atom.digest)
+                own = self._world.of(atom.digest)
                 if own is not None and own.collection in collections:
                     yield own
                     # The same content elsewhere, as rules for its place may decide about it.

@@ -12,6 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
+from policyc.model.facts import PackageRef, PosixFacts
 from policyc.model.identity import DistinguishedName
 from policyc.model.signatures import Certificate, Signature
 from policyc.model.version import FileVersion
@@ -105,10 +106,19 @@ def _plain(kind: type) -> Callable[[Any], Any]:
     return check
 
 
+def _from_text(kind: type) -> Callable[[Any], Any]:
+    def build(value: Any) -> Any:  # noqa: ANN401
+        if not isinstance(value, str):
+            raise TypeError(f"expected text for {kind.__name__}, got {value!r}")
+        return kind(value)
+
+    return build
+
+
 def _dataclass_decoder(kind: type) -> Callable[[Any], Any]:
     names = _field_names(kind)
     if names == ("value",):
-        return kind
+        return _from_text(kind)
     if kind is DistinguishedName:
         return lambda value: DistinguishedName(
             attributes=tuple((str(item[0]), str(item[1])) for item in value or ())
@@ -132,7 +142,7 @@ def _dataclass_decoder(kind: type) -> Callable[[Any], Any]:
     return _shared(build) if kind in _SHARED else build
 
 
-_SHARED = (Certificate, Signature)
+_SHARED = (Certificate, PackageRef, PosixFacts, Signature)
 """Kinds that many files have in common: one value for all of them saves time and memory."""
 _KEPT = 65_536
 

@@ -8,12 +8,16 @@ bytes in ``raw_path`` (hexadecimal) and a readable stand-in in ``path``.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from sys import intern
 from typing import Any, get_type_hints
+
+import msgspec
 
 from policyc.inventory.codec import decoder, encode
 from policyc.model.facts import UNKNOWN, FileFacts, Hashes
 from policyc.model.formats import FileFormat
 from policyc.model.inventory import Skipped, SkipReason
+from policyc.model.variants import Mould
 
 SCHEMA_VERSION = 3
 READABLE_VERSIONS = (1, 2, SCHEMA_VERSION)
@@ -72,7 +76,7 @@ _HASHES = get_type_hints(Hashes)
 _FACTS = {
     name: kind
     for name, kind in get_type_hints(FileFacts).items()
-    if name not in ("path", "actual", "hashes")
+    if name not in ("path", "size", "actual", "hashes")
 }
 _READ_HASHES = {name: decoder(kind) for name, kind in _HASHES.items()}
 _READ_FACTS = {name: decoder(kind) for name, kind in _FACTS.items()}
@@ -85,6 +89,7 @@ _UNKNOWABLE = frozenset(
 def to_row(facts: FileFacts) -> dict[str, Any]:
     """The row of a file: JSON types only, nulls and empty lists left out."""
     row = _path_columns(facts.path)
+    row["size"] = facts.size
     row["format"] = facts.actual.value
     collection = facts.collection
     if collection is not None:
@@ -111,14 +116,80 @@ def skipped_row(skipped: Skipped) -> dict[str, Any]:
     return {name: value for name, value in row.items() if value is not None}
 
 
+HEAD = ("path", "raw_path", "size", "sha256")
+"""The columns that hardly two rows have in common."""
+_MOULDS = 1024
+"""Rows with the same other columns are made from one mould; so many are kept."""
+
+
+class _Head(msgspec.Struct, omit_defaults=True):
+    """The columns of ``HEAD`` as the first of a line."""
+
+    path: str
+    raw_path: str | None = None
+    size: int | None = None
+    sha256: str | None = None
+
+
+_read_head = msgspec.json.Decoder(_Head).decode
+_write_head = msgspec.json.Encoder().encode
+
+
+class RowReader:
+    """Rows to values. What rows have in common is made once, so that a row takes little."""
+
+    def __init__(self) -> None:
+        self._moulds: dict[str | bytes, Mould] = {}
+
+    def read_line(self, line: bytes) -> FileFacts | Skipped:
+        """The value of a line of JSON; raises ValueError or TypeError for a malformed one."""
+        try:
+            head = _read_head(line)
+        except msgspec.ValidationError:
+            return self.read(msgspec.json.decode(line, type=dict[str, Any]))
+        start = _write_head(head)[:-1] + b","
+        if not line.startswith(start):  # not as it is written here
+            return self.read(msgspec.json.decode(line, type=dict[str, Any]))
+        rest = b"{" + line[len(start) :]
+        return self.read_parts(head.path, head.raw_path, head.size, head.sha256, rest)
+
+    def read(self, row: dict[str, Any]) -> FileFacts | Skipped:
+        """The value of a row, which is used up; raises as ``read_line``."""
+        path, raw_path, size, sha256 = (row.pop(name, None) for name in HEAD)
+        return self.read_parts(path, raw_path, size, sha256, msgspec.json.encode(row))
+
+    def read_parts(
+        self, path: object, raw_path: object, size: object, sha256: object, rest: str | bytes
+    ) -> FileFacts | Skipped:
+        """The value of a row whose other columns are the JSON text ``rest``; raises as ``read``."""
+        if not isinstance(path, str):
+            raise TypeError("a row has no path")
+        if isinstance(raw_path, str) and raw_path:
+            path = bytes.fromhex(raw_path).decode("utf-8", "surrogateescape")
+        mould = self._moulds.get(rest)
+        if mould is None:
+            facts = _from_rest(path, msgspec.json.decode(rest, type=dict[str, Any]))
+            if isinstance(facts, Skipped):
+                return facts
+            if len(self._moulds) >= _MOULDS:
+                self._moulds.clear()
+            mould = self._moulds[rest] = Mould(facts)
+        if not isinstance(size, int):
+            raise TypeError(f"a row has a size in bytes, got {size!r}")
+        if isinstance(sha256, str):
+            # Rules, native policies and tables hold the same text: one of it for all.
+            sha256 = intern(sha256)
+        flat = mould.sha256 if mould.sha256 is UNKNOWN else _READ_HASHES["sha256"](sha256)
+        return mould.file(path, size, flat)
+
+
 def from_row(row: Mapping[str, Any]) -> FileFacts | Skipped:
     """The value of a row; raises ValueError or TypeError for a malformed one."""
-    path = row.get("path")
-    if not isinstance(path, str):
-        raise TypeError("a row has no path")
-    raw = row.get("raw_path")
-    if raw:
-        path = bytes.fromhex(raw).decode("utf-8", "surrogateescape")
+    return RowReader().read(dict(row))
+
+
+def _from_rest(path: str, row: Mapping[str, Any]) -> FileFacts | Skipped:
+    """The file without what is in ``HEAD``."""
     if row.get("skip_reason"):
         reason = SkipReason(row["skip_reason"])
         return Skipped(path=path, reason=reason, detail=row.get("skip_detail") or "")
@@ -143,7 +214,7 @@ def from_row(row: Mapping[str, Any]) -> FileFacts | Skipped:
         }
     )
     actual = FileFormat(row.get("format") or "unknown")
-    return FileFacts(path=path, actual=actual, hashes=hashes, **values)
+    return FileFacts(path=path, size=0, actual=actual, hashes=hashes, **values)
 
 
 def _path_columns(path: str) -> dict[str, Any]:

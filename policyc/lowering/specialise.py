@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 
 from policyc.lowering.losses import loss
 from policyc.model.facts import Collection, FileFacts, Platform
-from policyc.model.identity import AuthenticodeSha1, AuthenticodeSha256, CdHash, PageHash
+from policyc.model.identity import CdHash, Digest, Sha256Flat
 from policyc.model.ir import (
     AllOf,
     Atom,
     AtPath,
     Effect,
+    HasAnyHash,
     HasHash,
     IsProduct,
     Mode,
@@ -181,10 +182,10 @@ def _never_on(atom: Atom, platform: Platform) -> bool:
     Only Windows targets see PE files and only Santa sees Mach-O files; Linux has neither.
     """
     match atom:
-        case HasHash(digest=CdHash()):
-            return platform is not Platform.MACOS
-        case HasHash(digest=AuthenticodeSha256() | AuthenticodeSha1() | PageHash()):
-            return platform is not Platform.WINDOWS
+        case HasHash():
+            return _no_digest_on(type(atom.digest), platform)
+        case HasAnyHash():
+            return _no_digest_on(atom.kind, platform)
         case IsProduct():
             return platform is not Platform.WINDOWS
         case SignedBy():
@@ -195,3 +196,9 @@ def _never_on(atom: Atom, platform: Platform) -> bool:
             return platform is Platform.LINUX
         case _:
             return False
+
+
+def _no_digest_on(kind: type[Digest], platform: Platform) -> bool:
+    if kind is CdHash:
+        return platform is not Platform.MACOS
+    return kind is not Sha256Flat and platform is not Platform.WINDOWS

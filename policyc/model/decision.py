@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, assert_never
 
 from policyc.model.diagnostic import Level
-from policyc.model.facts import UNKNOWN, FileFacts, PackageState, Platform, VersionInfo
+from policyc.model.facts import UNKNOWN, Fact, FileFacts, PackageState, Platform, VersionInfo
 from policyc.model.identity import (
     AuthenticodeSha1,
     AuthenticodeSha256,
-    CdHash,
     Digest,
     PageHash,
     Sha256Flat,
@@ -23,6 +22,7 @@ from policyc.model.ir import (
     AtPath,
     Effect,
     FromPackage,
+    HasAnyHash,
     HasHash,
     HasMasquerade,
     IsProduct,
@@ -149,6 +149,8 @@ def atom_holds(atom: Atom, facts: FileFacts) -> Tri:
     match atom:
         case HasHash():
             return _has_hash(atom.digest, facts)
+        case HasAnyHash():
+            return _has_any_hash(atom, facts)
         case SignedBy():
             return _signed_by(atom, facts)
         case IsProduct():
@@ -184,25 +186,29 @@ def _has_masquerade(atom: HasMasquerade, facts: FileFacts) -> Tri:
 
 
 def _has_hash(digest: Digest, facts: FileFacts) -> Tri:
+    own = digests_of(type(digest), facts)
+    return True if digest in own else None if UNKNOWN in own else False
+
+
+def _has_any_hash(atom: HasAnyHash, facts: FileFacts) -> Tri:
+    own = digests_of(atom.kind, facts)
+    if any(isinstance(item, atom.kind) and item.value in atom.digests for item in own):
+        return True
+    return None if UNKNOWN in own else False
+
+
+def digests_of(kind: type[Digest], facts: FileFacts) -> tuple[Fact[Digest | None], ...]:
+    """What a file has of one kind of digest; UNKNOWN stands for one that nobody computed."""
     hashes = facts.hashes
-    match digest:
-        case Sha256Flat():
-            own: object = hashes.sha256
-        case AuthenticodeSha256():
-            own = hashes.authenticode_sha256
-        case AuthenticodeSha1():
-            own = hashes.authenticode_sha1
-        case PageHash():
-            return _either(
-                None if page is UNKNOWN else page == digest
-                for page in (hashes.page_sha256, hashes.page_sha1)
-            )
-        case CdHash():
-            slices = facts.macho.slices if facts.macho else ()
-            return any(piece.cdhash == digest for piece in slices)
-        case _:
-            assert_never(digest)
-    return None if own is UNKNOWN else own == digest
+    if kind is Sha256Flat:
+        return (hashes.sha256,)
+    if kind is AuthenticodeSha256:
+        return (hashes.authenticode_sha256,)
+    if kind is AuthenticodeSha1:
+        return (hashes.authenticode_sha1,)
+    if kind is PageHash:
+        return (hashes.page_sha256, hashes.page_sha1)
+    return tuple(piece.cdhash for piece in (facts.macho.slices if facts.macho else ()))
 
 
 def _signed_by(atom: SignedBy, facts: FileFacts) -> Tri:
@@ -270,7 +276,7 @@ def missing_facts(rule: Rule, facts: FileFacts) -> frozenset[str]:
 
 def _fact_name(atom: Atom) -> str:
     match atom:
-        case HasHash():
+        case HasHash() | HasAnyHash():
             return "hashes"
         case SignedBy():
             return "signatures"
@@ -298,10 +304,3 @@ def _and(left: Tri, right: Tri) -> Tri:
     if left is False or right is False:
         return False
     return None if left is None or right is None else True
-
-
-def _either(values: Iterable[Tri]) -> Tri:
-    seen = tuple(values)
-    if True in seen:
-        return True
-    return None if None in seen else False

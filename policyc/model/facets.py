@@ -26,6 +26,7 @@ from policyc.model.ir import (
     Atom,
     AtPath,
     FromPackage,
+    HasAnyHash,
     HasHash,
     HasMasquerade,
     IsProduct,
@@ -87,6 +88,14 @@ def _one(value: object) -> Iterable[Hashable] | None:
     if value is UNKNOWN:
         return None
     return () if value is None else (str(value),)
+
+
+def flat(facts: FileFacts) -> tuple[str, ...] | None:
+    """The SHA-256 of all bytes, if there is one; None if it is not known."""
+    digest = facts.hashes.sha256
+    if digest is UNKNOWN:
+        return None
+    return () if digest is None else (digest.value,)
 
 
 def _pages(facts: FileFacts) -> Iterable[Hashable] | None:
@@ -224,7 +233,7 @@ def _masquerade(facts: FileFacts) -> Iterable[Hashable] | None:
 
 FACETS: dict[str, Facet[FileFacts]] = {
     # The most selective first: a condition is found by the first of these that it has.
-    "sha256": lambda facts: _one(facts.hashes.sha256),
+    "sha256": flat,
     "authenticode_sha256": lambda facts: _one(facts.hashes.authenticode_sha256),
     "authenticode_sha1": lambda facts: _one(facts.hashes.authenticode_sha1),
     "page": _pages,
@@ -261,6 +270,8 @@ _DIGESTS: dict[type[Digest], str] = {
 def facets_of(atom: Atom) -> list[tuple[str, Hashable]]:
     """Facets with the value a file needs for the atom not to be false; each alone is needed."""
     match atom:
+        case HasAnyHash():
+            return []
         case HasHash():
             return [(_DIGESTS[type(atom.digest)], atom.digest.value)]
         case SignedBy():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 _HEX = re.compile(r"[0-9a-f]+", re.ASCII)
 _TEAM = re.compile(r"[A-Z0-9]{10}", re.ASCII)
@@ -25,7 +25,8 @@ class _Digest:
             sizes = " or ".join(str(size) for size in self.lengths)
             msg = f"{type(self).__name__} is {sizes} hexadecimal digits, got {self.value!r}"
             raise ValueError(msg)
-        object.__setattr__(self, "value", lowered)
+        if lowered != self.value:
+            object.__setattr__(self, "value", lowered)
 
     def __str__(self) -> str:
         return self.value
@@ -84,6 +85,7 @@ class TbsHash(_Digest):
 
 
 Digest = Sha256Flat | AuthenticodeSha256 | AuthenticodeSha1 | PageHash | CdHash
+DIGEST_KINDS: tuple[type[Digest], ...] = get_args(Digest)
 
 
 @dataclass(frozen=True, slots=True, order=True)

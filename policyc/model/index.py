@@ -15,6 +15,9 @@ F = TypeVar("F")
 R = TypeVar("R")
 T = TypeVar("T")
 
+REMEMBERED = 4096
+"""Answers that are kept for things that are alike; more would not be met again often enough."""
+
 Facet: TypeAlias = Callable[[F], Iterable[Hashable] | None]
 """The values a thing has of one kind; None means that they are not known."""
 
@@ -26,35 +29,80 @@ class Index(Generic[F, T]):
         self._facets = facets
         self._entries: list[T] = []
         self._always: list[int] = []
-        self._tables: dict[str, dict[Hashable, list[int]]] = {}
+        self._tables: dict[str, dict[Hashable, tuple[int, ...]]] = {}
+        self._lists: dict[str, list[tuple[int, frozenset[Hashable]]]] = {}
         self._members: dict[str, list[int]] = {}
+        self._uncertain: set[int] = set()
+        self._settled: dict[tuple[int, ...], tuple[int, ...] | None] = {}
 
-    def add(self, entry: T, facet: str | None, values: Iterable[Hashable] = ()) -> None:
-        """Add an entry that needs one of ``values``; one with no facet is always found."""
+    def add(
+        self, entry: T, facet: str | None, values: Iterable[Hashable] = (), *, certain: bool = False
+    ) -> None:
+        """Add an entry that needs one of ``values``; one with no facet is always found.
+
+        Many values of few entries are best a frozenset, which is kept as it is.
+        ``certain`` says that having one of the values is all it takes.
+        """
         number = len(self._entries)
         self._entries.append(entry)
+        if not certain:
+            self._uncertain.add(number)
         if facet is None:
             self._always.append(number)
             return
-        table = self._tables.setdefault(facet, {})
-        for value in values:
-            table.setdefault(value, []).append(number)
         self._members.setdefault(facet, []).append(number)
+        table = self._tables.setdefault(facet, {})
+        if isinstance(values, frozenset):
+            self._lists.setdefault(facet, []).append((number, values))
+            return
+        own = (number,)  # one for all values: there may be thousands
+        for value in values:
+            known = table.get(value)
+            table[value] = own if known is None else (*known, number)
 
     def find(self, thing: F) -> list[T]:
         """Every entry that may match, once, in the order of adding."""
+        found, _ = self._find(thing)
+        return [self._entries[number] for number in sorted({*found, *self._always})]
+
+    def certain(self, thing: F) -> tuple[int, ...] | None:
+        """The numbers of exactly the entries that match, or None if finding does not settle it.
+
+        Things with the same numbers need to be decided only once.
+        """
+        found, known = self._find(thing)
+        if not known:
+            return None
+        key = tuple(found)
+        if key in self._settled:
+            return self._settled[key]
+        numbers = sorted({*found, *self._always})
+        settled = tuple(numbers) if self._uncertain.isdisjoint(numbers) else None
+        if len(self._settled) < REMEMBERED:
+            self._settled[key] = settled
+        return settled
+
+    def _find(self, thing: F) -> tuple[list[int], bool]:
+        """The numbers of the entries that one of their values is found for, some more than once.
+
+        And whether every facet is known.
+        """
         found: list[int] = []
+        known = True
         for name, table in self._tables.items():
             values = self._facets[name](thing)
             if values is None:
                 found += self._members[name]
+                known = False
                 continue
+            lists = self._lists.get(name, ())
             for value in values:
                 if value in table:
                     found += table[value]
-        if not found:
-            return [self._entries[number] for number in self._always]
-        return [self._entries[number] for number in sorted({*found, *self._always})]
+                for number, own in lists:
+                    if value in own:
+                        found.append(number)
+        return found, known
 
 
 def once_per_object(size: int) -> Callable[[Callable[[A], R]], Callable[[A], R]]:
@@ -66,17 +114,17 @@ def once_per_object(size: int) -> Callable[[Callable[[A], R]], Callable[[A], R]]
 
     def wrap(build: Callable[[A], R]) -> Callable[[A], R]:
         kept: OrderedDict[int, tuple[A, R]] = OrderedDict()
+        last: list[tuple[A, R]] = []
 
         def get(argument: A) -> R:
-            known = kept.get(id(argument))
-            if known is not None:
-                kept.move_to_end(id(argument))
-                return known[1]
-            result = build(argument)
-            kept[id(argument)] = (argument, result)
+            if last and last[0][0] is argument:
+                return last[0][1]
+            known = kept.pop(id(argument), None) or (argument, build(argument))
+            kept[id(argument)] = known
             if len(kept) > size:
                 kept.popitem(last=False)
-            return result
+            last[:] = (known,)
+            return known[1]
 
         return get
 

@@ -52,6 +52,25 @@ class HasHash:
     digest: Digest
 
 
+@dataclass(frozen=True, slots=True)
+class HasAnyHash:
+    """The file has one of these digests, all of one kind: what an inventory is permitted by.
+
+    It means the same as a rule for each digest (``model.lists``), in a thousandth of the memory.
+    """
+
+    kind: type[Digest]
+    digests: frozenset[str]
+    ordered: tuple[str, ...] = field(init=False, compare=False, repr=False)
+    fingerprint: str = field(init=False, compare=False, repr=False)
+    """SHA-256 of the sorted digests: what stands for them in the rule's meaning."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ordered", tuple(sorted(self.digests)))
+        text = "\n".join(self.ordered).encode("ascii")
+        object.__setattr__(self, "fingerprint", hashlib.sha256(text).hexdigest())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedBy:
     """One signature of the file satisfies everything that is not None.
@@ -139,7 +158,15 @@ class HasMasquerade:
 
 
 Atom: TypeAlias = (
-    HasHash | SignedBy | IsProduct | AtPath | FromPackage | OfType | IsTrusted | HasMasquerade
+    HasHash
+    | HasAnyHash
+    | SignedBy
+    | IsProduct
+    | AtPath
+    | FromPackage
+    | OfType
+    | IsTrusted
+    | HasMasquerade
 )
 """A closed union: every consumer matches it exhaustively and ends in assert_never."""
 
@@ -281,6 +308,8 @@ def canonical_match(match: AllOf) -> str:
 
 def canonical_atom(atom: Atom) -> str:
     """An unambiguous text for an atom; also the order atoms are printed in."""
+    if isinstance(atom, HasAnyHash):
+        return f"HasAnyHash\x1e{atom.kind.__name__}:{atom.fingerprint}"
     fields = [type(atom).__name__]
     for slot in atom.__slots__:
         value = getattr(atom, slot)

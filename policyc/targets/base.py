@@ -108,6 +108,8 @@ class Capabilities:
     settings: tuple[SettingSpec, ...] = ()
     special: tuple[SignedBy, ...] = ()
     """Signers whose files the engine decides in a way of its own; witnesses try each of them."""
+    lists: bool = False
+    """Whether it takes rules about many digests as they are, not written out."""
     experimental: bool = False
     """An experimental target is compiled only when it is asked for by name."""
 

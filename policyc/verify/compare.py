@@ -85,12 +85,16 @@ def compare(
     ``evaluate`` works on the model parsed back from the artifact, and answers for ``who``.
     """
     counts = dict.fromkeys(Agreement, 0)
+    agreed = 0
     differences: list[Difference] = []
     decider = Decider(policy, platform=platform)
     explanations = Explanations(losses)
     for facts in files:
         wanted = decider.decide(facts, who)
         got = evaluate(facts)
+        if wanted.verdict is got.verdict and wanted.verdict is not Verdict.UNDETERMINED:
+            agreed += 1
+            continue
         agreement = relate(wanted.verdict, got.verdict)
         counts[agreement] += 1
         if agreement in (Agreement.NARROWER, Agreement.WIDER):
@@ -107,7 +111,7 @@ def compare(
     differences.sort(key=_by_path)
     return Report(
         target=target,
-        agree=counts[Agreement.AGREE],
+        agree=agreed + counts[Agreement.AGREE],
         narrower=counts[Agreement.NARROWER],
         wider=counts[Agreement.WIDER],
         unknown=counts[Agreement.UNKNOWN],

@@ -9,12 +9,14 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 from policyc.model.facts import Collection, FileFacts, Platform, Trait, VersionInfo
 from policyc.model.identity import (
+    DIGEST_KINDS,
     AuthenticodeSha256,
     CdHash,
     CertSha256,
@@ -28,19 +30,21 @@ from policyc.model.identity import (
 )
 from policyc.model.ir import SignedBy
 from policyc.model.path import style_of
+from policyc.model.variants import varied
 from policyc.model.version import HIGHEST, LOWEST, FileVersion
 from policyc.verify.signing import signature_for
 from policyc.verify.synthetic import (
     Known,
     blank,
     sealed,
-    varied,
     with_digest,
     with_product,
     with_signature,
 )
 from policyc.verify.witness import FULL, bounds, paths_near
 
+Named: TypeAlias = Mapping[type[Digest], Sequence[Container[str]]]
+"""Digests that a baseline names, by their kind, in one or more parts."""
 _HEX = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}", re.ASCII)
 _SIGNERS = 4
 """Signers of the policy that are tried on every product, beside the inventory's own."""
@@ -87,7 +91,7 @@ class _Words:
         """Whether they only say what a file of the inventory is, which is decided with it."""
         if self.info or self.trees or not self.digests:
             return False
-        own = [world.by_digest.get(digest) for digest in self.digests]
+        own = [world.of(digest) for digest in self.digests]
         paths = {facts.path for facts in own if facts is not None}
         return len(paths) == 1 and set(self.paths) <= paths
 
@@ -102,7 +106,7 @@ def native_witnesses(
     world: Known,
     platform: Platform,
     collections: Iterable[Collection],
-    named: frozenset[Digest] = frozenset(),
+    named: Named = MappingProxyType({}),
 ) -> Iterator[FileFacts]:
     """Files around every record of a parsed policy, in the policy's own order.
 
@@ -110,10 +114,8 @@ def native_witnesses(
     """
     blanks = [blank(platform, item) for item in sorted(collections, key=lambda each: each.value)]
     starts = [item for item in blanks if item is not None]
-    texts: dict[str, tuple[Digest, ...]] = {}
-    for digest in dict.fromkeys((*named, *world.by_digest)):
-        texts[digest.value] = (*texts.get(digest.value, ()), digest)
-    words = _distinct((_words(record, texts) for record in _records(model)), world)
+    settled = _Settled(named, world)
+    words = _distinct((_words(record, settled) for record in _telling(model, world)), world)
     signers = list(dict.fromkeys(item for found in words for item in found.signers))
     signed = [
         signature
@@ -127,13 +129,14 @@ def native_witnesses(
     alike: Counter[Hashable] = Counter()
     moved: Counter[Hashable] = Counter()
     for found in words:
-        alike[found.form] += 1
-        brief = alike[found.form] > FULL
+        form = found.form
+        alike[form] += 1
+        brief = alike[form] > FULL
         for digest in found.digests:
-            if digest in world.by_digest:
+            if world.of(digest) is not None:
                 # The inventory's file itself is decided with the inventory.
-                moved[found.form] += 1
-                if moved[found.form] > FULL:
+                moved[form] += 1
+                if moved[form] > FULL:
                     continue
             yield from _of_digest(digest, starts, world)
         for text in sorted(set(found.trees) - world.trees):
@@ -178,7 +181,7 @@ def _distinct(words: Iterable[_Words], world: Known) -> list[_Words]:
 
 
 def _of_digest(digest: Digest, starts: list[FileFacts], world: Known) -> Iterator[FileFacts]:
-    own = world.by_digest.get(digest)
+    own = world.of(digest)
     if own is not None:
         yield from (varied(own, path=path) for path in paths_near(own.path)[1:])
         return
@@ -201,28 +204,83 @@ def _places(path: str, start: FileFacts) -> Iterator[str]:
 
 def _records(value: object) -> Iterator[object]:
     """Every dataclass in the model, outermost first."""
-    if isinstance(value, str):
+    if isinstance(value, _SCALARS):
         return
-    if dataclasses.is_dataclass(value) and not isinstance(value, (type, FileVersion)):
+    names = _names(type(value))
+    if names:
         yield value
-        for name in _names(type(value)):
-            yield from _records(getattr(value, name))
+        for name in names:
+            part = getattr(value, name)
+            if not isinstance(part, _SCALARS):
+                yield from _records(part)
     elif isinstance(value, tuple):
         for part in value:
-            yield from _records(part)
+            if not isinstance(part, str):
+                yield from _records(part)
 
 
+_SCALARS = (str, int, bytes, FileVersion, type, type(None))
 _NAMES: dict[type, tuple[str, ...]] = {}
 
 
 def _names(kind: type[Any]) -> tuple[str, ...]:
+    """The fields of a dataclass or a named tuple; none for anything else."""
     if kind not in _NAMES:
-        _NAMES[kind] = tuple(item.name for item in dataclasses.fields(kind))
+        own = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
+        _NAMES[kind] = getattr(kind, "_fields", tuple(item.name for item in own))
     return _NAMES[kind]
 
 
-def _words(record: object, texts: Mapping[str, tuple[Digest, ...]]) -> _Words:
-    """The words of a record; ``texts`` are digests whose kind is settled.
+class _Settled:
+    """Digests whose kind the baseline or the inventory settles."""
+
+    def __init__(self, named: Named, world: Known) -> None:
+        self._kinds = [
+            (kind, (*named.get(kind, ()), world.by_digest[kind])) for kind in DIGEST_KINDS
+        ]
+        self._files = world.by_digest[Sha256Flat]
+        self._met = 0
+
+    def digests(self, text: str) -> list[Digest]:
+        """The text as every kind of digest that it is known as."""
+        return [
+            kind(text) for kind, lists in self._kinds if any(text in digests for digests in lists)
+        ]
+
+    def texts(self, value: object) -> Iterator[str]:
+        """The texts in a value; of long lists of the inventory's contents the first.
+
+        A set of a policy has thousands, and they are decided with the inventory.
+        """
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, tuple) and not _names(type(value)):
+            for part in value:
+                if len(value) > FULL and part in self._files:
+                    self._met += 1
+                    if self._met > FULL:
+                        continue
+                yield from self.texts(part)
+
+
+def _telling(model: object, world: Known) -> Iterator[object]:
+    """The records; of those that only give a file of the inventory its name, the first.
+
+    A trust file has 100,000 of them.
+    """
+    alike = 0
+    files = world.by_digest[Sha256Flat]
+    for record in _records(model):
+        own = files.get(getattr(record, "sha256", ""))
+        if own is not None and getattr(record, "path", "") == own.path:
+            alike += 1
+            if alike > FULL:
+                continue
+        yield record
+
+
+def _words(record: object, settled: _Settled) -> _Words:
+    """The words of a record.
 
     Only a text that nobody named may be of any kind: no file has one kind's digest as another's.
     """
@@ -235,23 +293,16 @@ def _words(record: object, texts: Mapping[str, tuple[Digest, ...]]) -> _Words:
         if isinstance(value, FileVersion) and name in ("low", "high"):
             low = value if name == "low" else low
             high = value if name == "high" else high
-        for text in _texts(value):
-            if text in texts:
-                found.digests.extend(texts[text])
+        for text in settled.texts(value):
+            digests = settled.digests(text)
+            if digests:
+                found.digests.extend(digests)
             else:
                 _read(name, text, found)
     if (low or LOWEST, high or HIGHEST) != (LOWEST, HIGHEST):
         found.versions = bounds(low or LOWEST, high or HIGHEST)
     _read_chain(record, found)
     return found
-
-
-def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, tuple):
-        for part in value:
-            yield from _texts(part)
 
 
 def _read(name: str, text: str, found: _Words) -> None:

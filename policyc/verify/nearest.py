@@ -20,6 +20,7 @@ from policyc.model.ir import (
     AtPath,
     Effect,
     FromPackage,
+    HasAnyHash,
     HasHash,
     HasMasquerade,
     IsProduct,
@@ -128,6 +129,8 @@ def condition_text(atom: Atom) -> str:
     match atom:
         case HasHash():
             return f"{_DIGESTS[type(atom.digest)]} {atom.digest}"
+        case HasAnyHash():
+            return f"{_DIGESTS[atom.kind]} one of {len(atom.digests):,}"
         case SignedBy():
             named = [
                 f"{name} {getattr(atom, name)}"
@@ -157,7 +160,7 @@ def condition_text(atom: Atom) -> str:
 def own_value(atom: Atom, facts: FileFacts) -> str:
     """The file's own value where the condition looks."""
     match atom:
-        case HasHash():
+        case HasHash() | HasAnyHash():
             return "of another content"
         case SignedBy():
             return _own_signer(atom, facts)

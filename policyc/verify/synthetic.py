@@ -8,8 +8,9 @@ own. Otherwise a witness would show a difference that no real file can have.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import assert_never
 
 from policyc.model.facets import signature_facets
@@ -18,6 +19,7 @@ from policyc.model.facts import (
     Collection,
     ElfFacts,
     ElfKind,
+    Fact,
     FileFacts,
     Hashes,
     MachoFacts,
@@ -32,6 +34,7 @@ from policyc.model.facts import (
 )
 from policyc.model.formats import FileFormat
 from policyc.model.identity import (
+    DIGEST_KINDS,
     AuthenticodeSha1,
     AuthenticodeSha256,
     CdHash,
@@ -44,6 +47,7 @@ from policyc.model.identity import (
 from policyc.model.index import once_per_object
 from policyc.model.ir import SignedBy
 from policyc.model.signatures import Certificate, Signature, SignatureGrade, SignatureKind
+from policyc.model.variants import varied
 
 _PE = {
     Collection.EXECUTABLE: (PeKind.EXECUTABLE, "exe"),
@@ -105,23 +109,6 @@ def _windows(common: FileFacts, collection: Collection) -> FileFacts | None:
     return None
 
 
-_FIELDS = tuple(
-    (name, getattr(FileFacts, name).__get__, getattr(FileFacts, name).__set__)
-    for name in FileFacts.__slots__
-)
-
-
-def varied(facts: FileFacts, **changes: object) -> FileFacts:
-    """``dataclasses.replace`` for files, in a quarter of the time: their constructor only stores.
-
-    Witnesses are made by the hundred thousand.
-    """
-    made = object.__new__(FileFacts)
-    for name, get, put in _FIELDS:
-        put(made, changes[name] if name in changes else get(facts))
-    return made
-
-
 def number_of(*parts: object) -> str:
     """64 hex digits that follow from the parts."""
     text = "\x1f".join(part if isinstance(part, str) else repr(part) for part in parts)
@@ -178,7 +165,7 @@ def _image_digests(image: str, own: Hashes) -> Hashes:
 class Known:
     """What an inventory settles: contents by digest, certificates, signatures by their words."""
 
-    by_digest: dict[Digest, FileFacts]
+    by_digest: Mapping[type[Digest], dict[str, FileFacts]]
     by_leaf: dict[CertSha256, Certificate]
     by_tbs: dict[TbsHash, Certificate]
     signatures: dict[tuple[str, Hashable], list[Signature]]
@@ -192,20 +179,24 @@ class Known:
     def holds(self, facts: FileFacts) -> bool:
         """Whether this very file is one of the inventory's."""
         flat = facts.hashes.sha256
-        return flat is not None and flat is not UNKNOWN and self.by_digest.get(flat) is facts
+        return flat is not None and flat is not UNKNOWN and self.of(flat) is facts
+
+    def of(self, digest: Digest) -> FileFacts | None:
+        """The file of the inventory with this content, if there is one."""
+        return self.by_digest[type(digest)].get(digest.value)
 
 
 @once_per_object(2)
 def known(files: tuple[FileFacts, ...]) -> Known:
     """Index an inventory; the same for the same set of files."""
-    by_digest: dict[Digest, FileFacts] = {}
+    by_digest: dict[type[Digest], dict[str, FileFacts]] = {kind: {} for kind in DIGEST_KINDS}
     signatures: dict[Signature, None] = {}
     seen: set[int] = set()
     by_product: dict[str, list[Signature]] = {}
-    for facts in sorted(files, key=lambda item: (item.path, str(item.hashes.sha256))):
+    for facts in _in_order(files):
         for digest in digests(facts):
-            by_digest.setdefault(digest, facts)
-        if facts.signatures is UNKNOWN:
+            by_digest[type(digest)].setdefault(digest.value, facts)
+        if facts.signatures is UNKNOWN or not facts.signatures:
             continue
         fresh = [item for item in facts.signatures if id(item) not in seen]
         seen.update(map(id, fresh))
@@ -228,6 +219,13 @@ def known(files: tuple[FileFacts, ...]) -> Known:
     )
 
 
+def _in_order(files: tuple[FileFacts, ...]) -> Iterable[FileFacts]:
+    """By path and content; an inventory mostly is."""
+    if all(left.path < right.path for left, right in pairwise(files)):
+        return files
+    return sorted(files, key=lambda item: (item.path, str(item.hashes.sha256)))
+
+
 def _by_words(signatures: Iterable[Signature]) -> dict[tuple[str, Hashable], list[Signature]]:
     found: dict[tuple[str, Hashable], list[Signature]] = {}
     for signature in signatures:
@@ -236,18 +234,14 @@ def _by_words(signatures: Iterable[Signature]) -> dict[tuple[str, Hashable], lis
     return found
 
 
-def digests(facts: FileFacts) -> tuple[Digest, ...]:
+def digests(facts: FileFacts) -> list[Digest]:
     """Every digest of a file that is known."""
     own = facts.hashes
-    values = (
-        own.sha256,
-        own.authenticode_sha256,
-        own.authenticode_sha1,
-        own.page_sha256,
-        own.page_sha1,
-        *(piece.cdhash for piece in (facts.macho.slices if facts.macho else ())),
-    )
-    return tuple(item for item in values if item is not None and item is not UNKNOWN)
+    values: list[Fact[Digest | None]] = [own.sha256, own.authenticode_sha256, own.authenticode_sha1]
+    values += [own.page_sha256, own.page_sha1]
+    if facts.macho is not None:
+        values += [piece.cdhash for piece in facts.macho.slices]
+    return [item for item in values if item is not None and item is not UNKNOWN]
 
 
 def with_digest(facts: FileFacts, digest: Digest) -> FileFacts | None:

@@ -31,6 +31,7 @@ from policyc.model.ir import (
     AtPath,
     Effect,
     FromPackage,
+    HasAnyHash,
     HasHash,
     HasMasquerade,
     IsProduct,
@@ -41,14 +42,15 @@ from policyc.model.ir import (
     SignedBy,
     canonical_atom,
 )
+from policyc.model.lists import list_of, singles
 from policyc.model.path import PathPattern, PathStyle
+from policyc.model.variants import varied
 from policyc.model.version import HIGHEST, LOWEST, FileVersion
 from policyc.verify.signing import other_signatures, signature_for
 from policyc.verify.synthetic import (
     Known,
     blank,
     sealed,
-    varied,
     with_digest,
     with_product,
     with_signature,
@@ -66,9 +68,9 @@ and the versions about their bounds.
 
 def policy_witnesses(policy: PolicyIR, world: Known, platform: Platform) -> Iterator[FileFacts]:
     """Files around every rule, rule by rule in the order of ids, then pairs of rules."""
-    rules = [rule for rule in policy.ordered() if platform in rule.platforms]
+    listed = [rule for rule in policy.ordered() if platform in rule.platforms]
     alike: Counter[Hashable] = Counter()
-    for rule in rules:
+    for rule in (single for item in listed for single in _written(item, world)):
         form = (rule.origin, _form(rule))
         alike[form] += 1
         if alike[form] > FULL:
@@ -76,11 +78,31 @@ def policy_witnesses(policy: PolicyIR, world: Known, platform: Platform) -> Iter
             continue
         for collection in _collections(rule, policy):
             yield from _around(rule, world, platform, collection)
-    for forbid, permit in _pairs(rules):
+    for forbid, permit in _pairs([single for item in listed for single in _first(item)]):
         both = forbid.match.atoms | permit.match.atoms
         shared = forbid.collections & permit.collections & policy.governs.keys()
         for collection in sorted(shared, key=_value)[:1]:
             yield from _made(both, world, platform, collection)
+
+
+def _written(rule: Rule, world: Known) -> Iterator[Rule]:
+    """The rules that a list stands for, without those of which there would be no witness.
+
+    Beyond the first, a content of the inventory is decided with the inventory.
+    """
+    listed = list_of(rule)
+    if listed is None:
+        yield rule
+        return
+    files = world.by_digest[listed.kind]
+    first = listed.ordered[:FULL]
+    others = [item for item in listed.ordered[FULL:] if rule.unless or item not in files]
+    yield from singles(rule, frozenset((*first, *others)))
+
+
+def _first(rule: Rule) -> Iterator[Rule]:
+    listed = list_of(rule)
+    yield from singles(rule, None if listed is None else frozenset(listed.ordered[:FULL]))
 
 
 def rule_witnesses(
@@ -109,7 +131,9 @@ def special_witnesses(
 
     Of many rules, one of each form of a forbid and of a permit is tried with each signer.
     """
-    rules = [rule for rule in policy.ordered() if platform in rule.platforms]
+    rules = [
+        single for rule in policy.ordered() if platform in rule.platforms for single in _first(rule)
+    ]
     forms = [
         rule
         for effect in Effect
@@ -199,7 +223,7 @@ def _briefly(rule: Rule, world: Known, platform: Platform, policy: PolicyIR) -> 
 
 def _is_known(atoms: Iterable[Atom], world: Known) -> bool:
     """Whether the inventory holds the content that the atoms name."""
-    return any(isinstance(atom, HasHash) and atom.digest in world.by_digest for atom in atoms)
+    return any(isinstance(atom, HasHash) and world.of(atom.digest) is not None for atom in atoms)
 
 
 def _made(
@@ -218,8 +242,8 @@ def _made(
     facts = blank(platform, collection)
     for atom in chosen:
         # A content that the inventory holds is taken whole: its bytes say everything else.
-        if isinstance(atom, HasHash) and atom.digest in world.by_digest:
-            facts = world.by_digest[atom.digest]
+        if isinstance(atom, HasHash):
+            facts = world.of(atom.digest) or facts
     if facts is None:
         return
     fixed = _is_known(chosen, world)
@@ -240,6 +264,8 @@ def satisfied(facts: FileFacts, atom: Atom, world: Known, platform: Platform) ->
     match atom:
         case HasHash():
             return with_digest(facts, atom.digest)
+        case HasAnyHash():
+            return with_digest(facts, atom.kind(atom.ordered[0]))
         case SignedBy():
             signature = signature_for(atom, world, platform)
             return None if signature is None else with_signature(facts, signature)
@@ -310,7 +336,7 @@ def _near(facts: FileFacts, atom: Atom, world: Known, platform: Platform) -> Ite
             if enforced is not None and enforced.macho is not None:
                 lax = tuple(replace(piece, flags=0) for piece in enforced.macho.slices)
                 yield varied(enforced, macho=MachoFacts(slices=lax))
-        case HasMasquerade(codes=()) | HasHash() | OfType() | IsTrusted():
+        case HasMasquerade(codes=()) | HasHash() | HasAnyHash() | OfType() | IsTrusted():
             return
         case HasMasquerade():
             mark = FindingMark(code="M000", level=atom.level.value)  # a finding of another check

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Container, Hashable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
 from policyc.model.facts import UNKNOWN, Collection, FileFacts, Platform
 from policyc.model.identity import Digest
-from policyc.model.ir import HasHash, PolicyIR, SignedBy
-from policyc.verify.native import native_witnesses
+from policyc.model.ir import HasAnyHash, HasHash, PolicyIR, SignedBy
+from policyc.verify.native import Named, native_witnesses
 from policyc.verify.synthetic import known
 from policyc.verify.witness import policy_witnesses, special_witnesses
 
@@ -54,7 +54,7 @@ def witnesses(
     same files in the same order. Files that the target is never asked about are left out.
     """
     world = known(files)
-    named = frozenset(_named(policy))
+    named = _named(policy)
     made = chain(
         policy_witnesses(policy, world, platform),
         special_witnesses(special, policy, world, platform),
@@ -63,10 +63,20 @@ def witnesses(
     return Witnesses(made, governs)
 
 
-def _named(policy: PolicyIR) -> Iterable[Digest]:
+def _named(policy: PolicyIR) -> Named:
+    """The digests that the policy's rules name, by their kind."""
+    single: dict[type[Digest], set[str]] = {}
+    found: dict[type[Digest], list[Container[str]]] = {}
     for rule in policy.rules:
         for branch in (rule.match, *rule.unless):
-            yield from (atom.digest for atom in branch.atoms if isinstance(atom, HasHash))
+            for atom in branch.atoms:
+                if isinstance(atom, HasHash):
+                    single.setdefault(type(atom.digest), set()).add(atom.digest.value)
+                elif isinstance(atom, HasAnyHash):
+                    found.setdefault(atom.kind, []).append(atom.digests)
+    for kind, digests in single.items():
+        found.setdefault(kind, []).append(digests)
+    return found
 
 
 def _identity(facts: FileFacts) -> Hashable:

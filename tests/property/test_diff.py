@@ -51,7 +51,7 @@ def _for_everybody(rule: Rule) -> Rule:
 
 
 def side(policy: PolicyIR, name: str) -> Side:
-    loaded = LoadedBaseline(policy=policy, diagnostics=(), file=name, text="")
+    loaded = LoadedBaseline(compact=policy, diagnostics=(), file=name, text="")
     return Side(name=name, loaded=loaded)
 
 

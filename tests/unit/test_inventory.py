@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from policyc.inventory import (
     InventoryError,
@@ -17,8 +21,8 @@ from policyc.inventory import (
     scan,
     write_inventory,
 )
-from policyc.inventory.schema import COLUMNS, from_row, to_row
-from policyc.inventory.table import write_rows
+from policyc.inventory.schema import COLUMNS, RowReader, from_row, to_row
+from policyc.inventory.table import encode_row, write_rows
 from policyc.model.facts import UNKNOWN, FileFacts, Platform
 from policyc.model.formats import FileFormat
 from policyc.model.inventory import HostInfo, Inventory, Skipped, SkipReason
@@ -100,6 +104,22 @@ def test_a_row_keeps_every_fact(facts: FileFacts) -> None:
     assert set(row) <= set(COLUMNS)
 
 
+@given(st.lists(files(), max_size=4), st.randoms(use_true_random=False))
+def test_a_row_reads_the_same_however_it_is_written(found: list[FileFacts], random: Random) -> None:
+    """Rows alike but for their digests share a mould; others order and space as they like."""
+    reader = RowReader()
+    for facts in found:
+        row = to_row(facts)
+        other = replace(facts, path="/another", size=facts.size + 1)
+        names = list(row)
+        random.shuffle(names)
+        shuffled = {name: row[name] for name in names}
+        assert reader.read_line(encode_row(facts)) == facts
+        assert reader.read_line(encode_row(other)) == other
+        assert reader.read_line(json.dumps(shuffled).encode()) == facts
+        assert reader.read(shuffled) == facts
+
+
 def test_a_skip_keeps_its_reason(tmp_path: Path) -> None:
     skipped = (Skipped(path="/x", reason=SkipReason.TIMEOUT, detail="more than 60 s"),)
     for suffix in (".jsonl", ".parquet"):
@@ -116,6 +136,11 @@ def test_a_skip_keeps_its_reason(tmp_path: Path) -> None:
         ('{"policyc_inventory":99}\n', "schema"),
         ('{"policyc_inventory":1}\n{"size":1}\n', ":2"),
         ('{"policyc_inventory":1}\n{"path":"/a","sha256":"zz"}\n', ":2"),
+        ('{"policyc_inventory":1}\n{"path":"/a","size":1,"sha256":5}\n', ":2: expected text"),
+        ('{"policyc_inventory":1}\n{"path":"/a"}\n', ":2: a row has a size"),
+        ('{"policyc_inventory":1}\n{"path":"/a","size":"1"}\n', ":2: a row has a size"),
+        ('{"policyc_inventory":1}\n{"path":"/a","size":1,"ftype":5}\n', ":2"),
+        ('{"policyc_inventory":1}\n{"path":"/a","size":1}x\n', ":2"),
         ('{"policyc_inventory":1}\n{"path":"/a","unknown":["colour"]}\n', ":2"),
         ('{"policyc_inventory":1,"platform":"vms"}\n', "vms"),
     ],

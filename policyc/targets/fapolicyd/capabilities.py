@@ -79,6 +79,7 @@ CAPABILITIES = Capabilities(
         Probe.UNLESS_PATH: _lossy(_HASHES),
         Probe.PRINCIPALS: _lossy("uid, gid, exe and comm; others are told (L040)"),
     },
+    lists=True,
     settings=(
         SettingSpec(
             name="version",

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from policyc.model.artifact import Artifact
 from policyc.resources import root
 from policyc.targets.fapolicyd.deploy import deployment
-from policyc.targets.fapolicyd.model import ALLOW, DENY, FapolicydPolicy, FaRule, SetDefinition
+from policyc.targets.fapolicyd.model import (
+    ALLOW,
+    DENY,
+    FapolicydPolicy,
+    FaRule,
+    SetDefinition,
+    TrustEntry,
+)
 from policyc.targets.fapolicyd.printer import TRUST_HEADER, rule_line, set_line, trust_line
 
 RULES, TRUST, CONF = "rules.d/00-policyc.rules", "trust.d/policyc", "fapolicyd.conf"
+
+
+_PIECE = 10_000
 
 
 class _Line(str):
@@ -21,18 +33,26 @@ class _Line(str):
 
 def emit(model: FapolicydPolicy) -> tuple[Artifact, ...]:
     """The three files, below ``/etc/fapolicyd`` on the endpoint, and what installs them."""
-    trust = "".join(trust_line(entry) + "\n" for entry in model.trust)
     conf = "".join(f"{key} = {value}\n" for key, value in model.conf)
-    texts = {
-        CONF: "# Made by policyc.\n" + conf,
-        RULES: _layout(model),
-        TRUST: f"{TRUST_HEADER}\n{trust}",
+    files = {
+        CONF: f"# Made by policyc.\n{conf}".encode(),
+        RULES: _layout(model).encode(),
+        TRUST: _trust(model.trust),
     }
     policy = tuple(
-        Artifact(name=name, data=text.encode("utf-8"), media_type="text/plain")
-        for name, text in texts.items()
+        Artifact(name=name, data=data, media_type="text/plain") for name, data in files.items()
     )
     return *policy, *deployment(model, (TRUST, CONF, RULES))
+
+
+def _trust(entries: tuple[TrustEntry, ...]) -> bytes:
+    """The trust file, written in pieces: there may be a million entries."""
+    out = BytesIO()
+    out.write(f"{TRUST_HEADER}\n".encode())
+    for start in range(0, len(entries), _PIECE):
+        piece = entries[start : start + _PIECE]
+        out.write("".join([f"{trust_line(entry)}\n" for entry in piece]).encode())
+    return out.getvalue()
 
 
 def _layout(model: FapolicydPolicy) -> str:

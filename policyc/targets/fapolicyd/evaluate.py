@@ -7,20 +7,19 @@ Permissive mode decides the same and only reports.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from policyc.model.decision import Decision, Tri, Verdict
-from policyc.model.facets import LONGEST_FOLDER, parents
+from policyc.model.facets import LONGEST_FOLDER, flat, parents
 from policyc.model.facts import UNKNOWN, Collection, FileFacts, PackageState
-from policyc.model.index import Facet, Index, once_per_object
-from policyc.targets.fapolicyd.model import FapolicydPolicy, FaRule
+from policyc.model.index import REMEMBERED, Facet, Index, once_per_object
+from policyc.targets.fapolicyd.model import FapolicydPolicy, FaRule, TrustEntry
 from policyc.targets.fapolicyd.people import subject_of
 
 Subject: TypeAlias = Mapping[str, frozenset[str]]
 _FILTERED = ("/usr/share/", "/usr/src/")
 """Folders that the usual fapolicyd-filter.conf leaves out in part."""
-_ANYBODY: Subject = {"trust": frozenset("1")}
 _EVENTS = {
     # An execve is an execute and then an open of the same file; either can deny it.
     Collection.EXECUTABLE: ("execute", "open"),
@@ -32,34 +31,46 @@ _EVENTS = {
 
 def evaluate(policy: FapolicydPolicy, facts: FileFacts) -> Decision:
     """The decision, with the number of the rule as the daemon's log gives it."""
-    return _decided(policy, facts, _ANYBODY)
+    return _index(policy).decide(facts, frozenset())
 
 
 def evaluate_for(policy: FapolicydPolicy, facts: FileFacts, principals: frozenset[str]) -> Decision:
     """``evaluate`` for somebody who is all of the principals that a rule can name."""
+    return _index(policy).decide(facts, principals)
+
+
+def _subject(principals: frozenset[str]) -> Subject:
     own: dict[str, set[str]] = {"trust": {"1"}}
     for name in principals:
         found = subject_of(name)
         if found is not None:
             own.setdefault(found[0], set()).add(found[1])
-    return _decided(policy, facts, {name: frozenset(values) for name, values in own.items()})
+    return {name: frozenset(values) for name, values in own.items()}
 
 
-def _decided(policy: FapolicydPolicy, facts: FileFacts, subject: Subject) -> Decision:
+def _decided(index: _Index, facts: FileFacts, subject: Subject) -> Decision:
     events = () if facts.collection is None else _EVENTS.get(facts.collection, ())
     if not events:
         return Decision(verdict=Verdict.NOT_GOVERNED, reason="opened as data")
     decision = Decision(verdict=Verdict.NOT_GOVERNED)
-    index = _index(policy)
+    rules = index.rules.find(facts)
     for event in events:
-        decision = _event(index, facts, event, subject)
+        decision = _event(index, rules, facts, event, subject)
         if decision.verdict is not Verdict.ALLOW:
             return decision
     return decision
 
 
-def _event(index: _Index, facts: FileFacts, event: str, subject: Subject) -> Decision:
-    for number, rule in index.rules[event].find(facts):
+def _event(
+    index: _Index,
+    rules: list[tuple[int, FaRule]],
+    facts: FileFacts,
+    event: str,
+    subject: Subject,
+) -> Decision:
+    for number, rule in rules:
+        if rule.perm not in (event, "any"):
+            continue
         value = _matches(rule, index, facts, subject)
         if value is None:
             return Decision(verdict=Verdict.UNDETERMINED, reason=f"rule={number} needs a fact")
@@ -105,39 +116,69 @@ def _field(name: str, value: str, index: _Index, facts: FileFacts) -> Tri:
             return False
 
 
+_Alike: TypeAlias = tuple[object, ...]
+
+
 class _Index:
-    """Sets as sets, trust by path and the rules of each event, built once for a policy."""
+    """Sets as sets, trust by path and rules by what they need, built once for a policy."""
 
     def __init__(self, policy: FapolicydPolicy) -> None:
-        self._sets = {f"%{item.name}": frozenset(item.values) for item in policy.sets}
+        self._sets = {f"%{item.name}": item.values for item in policy.sets}
         self._values: dict[str, frozenset[str]] = {}
         self._database = "rpmdb" in dict(policy.conf).get("trust", "").split(",")
-        self._trust: dict[str, set[tuple[int, str]]] = {}
+        self._trust: dict[str, TrustEntry | list[TrustEntry]] = {}
         for entry in policy.trust:
-            self._trust.setdefault(entry.path, set()).add((entry.size, entry.sha256))
-        self.rules: dict[str, Index[FileFacts, tuple[int, FaRule]]] = {}
-        for event in ("execute", "open"):
-            own = self.rules[event] = Index(_FACETS)
-            for number, rule in enumerate(policy.rules, 1):
-                if rule.perm in (event, "any"):
-                    own.add((number, rule), *_facet(rule, self))
+            known = self._trust.setdefault(entry.path, entry)
+            if known is not entry:
+                others = known if isinstance(known, list) else [known]
+                self._trust[entry.path] = [*others, entry]
+        self.rules: Index[FileFacts, tuple[int, FaRule]] = Index(_FACETS)
+        for number, rule in enumerate(policy.rules, 1):
+            facet, values = _facet(rule, self)
+            self.rules.add((number, rule), facet, values, certain=_is_certain(rule, facet))
+        self._subjects: dict[frozenset[str], Subject] = {}
+        self._decided: dict[_Alike, Decision] = {}
+
+    def decide(self, facts: FileFacts, principals: frozenset[str]) -> Decision:
+        """The decision for somebody; made once for all files that no rule tells apart."""
+        subject = self._subjects.get(principals)
+        if subject is None:
+            subject = self._subjects[principals] = _subject(principals)
+        numbers = self.rules.certain(facts)
+        if numbers is None:
+            return _decided(self, facts, subject)
+        # The identity of an enumeration's member will do: its hash is made in Python.
+        alike = (id(facts.collection), facts.ftype, self.trusted(facts), numbers, principals)
+        decided = self._decided.get(alike)
+        if decided is None:
+            decided = _decided(self, facts, subject)
+            if len(self._decided) < REMEMBERED:
+                self._decided[alike] = decided
+        return decided
 
     def values(self, text: str) -> frozenset[str]:
-        """The values of a field: a set's members, or the comma-separated ones."""
+        """What ``listed`` gives, to look a value up."""
         found = self._values.get(text)
         if found is None:
-            found = self._values[text] = self._sets.get(text) or frozenset(text.split(","))
+            found = self._values[text] = frozenset(self.listed(text))
         return found
+
+    def listed(self, text: str) -> tuple[str, ...]:
+        """The values of a field: a set's members, or the comma-separated ones."""
+        return self._sets.get(text) or tuple(text.split(","))
 
     def trusted(self, facts: FileFacts) -> Tri:
         """By a trust file, or by the rpm database where the configuration names it."""
-        listed, packaged = self._listed(facts), self._packaged(facts)
+        listed = self._listed(facts)
+        if listed or not self._database:
+            return listed
+        packaged = self._packaged(facts)
         return True if True in (listed, packaged) else None if None in (listed, packaged) else False
 
     def _packaged(self, facts: FileFacts) -> Tri:
         """Files of verified packages; what the daemon's filter says is not known here."""
         package = facts.package
-        if not self._database or package is None:
+        if package is None:
             return False
         if package is UNKNOWN:
             return None
@@ -151,11 +192,12 @@ class _Index:
         own = self._trust.get(facts.path)
         if own is None:
             return False
-        if facts.hashes.sha256 is UNKNOWN:
-            return None
-        return any(
-            size == facts.size and str(facts.hashes.sha256) == digest for size, digest in own
-        )
+        digest = facts.hashes.sha256
+        if digest is UNKNOWN or digest is None:
+            return None if digest is UNKNOWN else False
+        entries = own if isinstance(own, list) else (own,)
+        wanted = (facts.path, facts.size, digest.value)
+        return wanted in entries
 
 
 @once_per_object(4)
@@ -163,27 +205,31 @@ def _index(policy: FapolicydPolicy) -> _Index:
     return _Index(policy)
 
 
-def _digest(facts: FileFacts) -> Iterable[Hashable] | None:
-    return None if facts.hashes.sha256 is UNKNOWN else (str(facts.hashes.sha256),)
-
-
 _FACETS: Mapping[str, Facet[FileFacts]] = {
     "path": lambda facts: (facts.path,),
     "dir": lambda facts: parents(facts.path, "/"),
-    "sha256hash": _digest,
-    "filehash": _digest,
+    "sha256hash": flat,
+    "filehash": flat,
     "ftype": lambda facts: None if facts.ftype is UNKNOWN else (facts.ftype,),
 }
 
 
-def _facet(rule: FaRule, index: _Index) -> tuple[str | None, frozenset[str]]:
+def _facet(rule: FaRule, index: _Index) -> tuple[str | None, tuple[str, ...]]:
     """What a file needs for a rule not to miss it, by its most selective field."""
     fields = dict(rule.object)
     for name in _FACETS:
         if name not in fields:
             continue
-        values = index.values(fields[name])
-        folders = all(item.endswith("/") and len(item) <= LONGEST_FOLDER for item in values)
-        if (name != "dir" or folders) and "any" not in values:
+        values = index.listed(fields[name])
+        folders = name != "dir" or all(
+            item.endswith("/") and len(item) <= LONGEST_FOLDER for item in values
+        )
+        if folders and "any" not in values:
             return name, values
-    return None, frozenset()
+    return None, ()
+
+
+def _is_certain(rule: FaRule, facet: str | None) -> bool:
+    """Whether only type and trust are left to ask of a file that the rule is found for."""
+    names = [name for name, _ in rule.object]
+    return len(set(names)) == len(names) and set(names) <= {"ftype", "trust", facet}

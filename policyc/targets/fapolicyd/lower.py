@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from collections.abc import Iterator
+from dataclasses import replace
 
 from policyc.lowering.expand import expand
 from policyc.lowering.losses import loss
@@ -17,6 +17,7 @@ from policyc.model.ir import (
     AtPath,
     Effect,
     FromPackage,
+    HasAnyHash,
     HasHash,
     Mode,
     OfType,
@@ -25,6 +26,7 @@ from policyc.model.ir import (
     RuleId,
 )
 from policyc.model.known_files import file_index
+from policyc.model.lists import singles
 from policyc.model.loss import Drift, Loss
 from policyc.model.path import PathShape
 from policyc.targets.base import Lowered
@@ -38,50 +40,28 @@ from policyc.targets.fapolicyd.capabilities import (
 )
 from policyc.targets.fapolicyd.configuration import configuration
 from policyc.targets.fapolicyd.daemon.version import DaemonVersion
+from policyc.targets.fapolicyd.hashes import Fields, Native, hash_rules, trusted_files
 from policyc.targets.fapolicyd.model import (
     ALLOW,
     DENY,
     FapolicydPolicy,
     FaRule,
     SetDefinition,
-    TrustEntry,
 )
 from policyc.targets.fapolicyd.packages import database_losses, from_database, is_database
 from policyc.targets.fapolicyd.people import subject_of
-from policyc.targets.fapolicyd.printer import expressible, rule_line, trustable
+from policyc.targets.fapolicyd.printer import expressible, rule_line
 
 _TARGET = "fapolicyd"
-_SET_SIZE = 1000
-"""Members per set: one set of a thousand costs nothing per open, and lines stay readable."""
 
 _ELF = frozenset({Collection.EXECUTABLE, Collection.LIBRARY})
 _LANGUAGE_SET = "%languages"
 _NUMBERS = "name it uid:NUMBER, gid:NUMBER, exe:/REAL/PATH or comm:NAME"
 
 
-Fields: TypeAlias = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Native:
-    """A rule that fapolicyd can say, and the baseline rule it stands for."""
-
-    rule: Rule
-    source: RuleId
-    subject: Fields = ()
-
-    @property
-    def digest(self) -> Sha256Flat | None:
-        """The hash it names, if it is a rule by hash."""
-        for atom in self.rule.match.atoms:
-            if isinstance(atom, HasHash) and isinstance(atom.digest, Sha256Flat):
-                return atom.digest
-        return None
-
-
 def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[FapolicydPolicy]:
     """Lower a policy that is specialised to fapolicyd."""
-    files = tuple(facts for facts in inventory.files if governs(facts))
+    files = tuple(filter(governs, inventory.files))
     losses = [*_scope_losses(policy, files), *database_losses(policy, files)]
     natives = _natives(policy, files, losses)
     forbids = [item for item in natives if item.rule.effect is Effect.FORBID]
@@ -89,16 +69,16 @@ def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[FapolicydPolicy]:
     sets, rules = [SetDefinition(name="languages", values=LANGUAGES)], _guards(policy)
     provenance: dict[str, set[RuleId]] = {}
     for decision, items in ((DENY, forbids), (ALLOW, permits)):
-        own_sets, hash_rules = _hash_rules(policy, decision, items, provenance)
+        own_sets, by_hash = hash_rules(policy, decision, items, provenance)
         field_rules = _field_rules(policy, decision, items, provenance)
         sets += own_sets
         if decision == DENY:
-            rules += [*hash_rules, *field_rules]
+            rules += [*by_hash, *field_rules]
         else:
             trusted = FaRule(decision=ALLOW, perm="any", object=(("trust", "1"),))
-            rules += [trusted, *field_rules, *hash_rules]
+            rules += [trusted, *field_rules, *by_hash]
     rules += _closing(policy)
-    trust = _trust(permits, files)
+    trust = trusted_files(permits, files)
     model = FapolicydPolicy(
         sets=tuple(sets),
         rules=tuple(rules),
@@ -151,13 +131,13 @@ def _scope_losses(policy: PolicyIR, files: tuple[FileFacts, ...]) -> list[Loss]:
     return found
 
 
-def _natives(policy: PolicyIR, files: tuple[FileFacts, ...], losses: list[Loss]) -> list[_Native]:
+def _natives(policy: PolicyIR, files: tuple[FileFacts, ...], losses: list[Loss]) -> list[Native]:
     natives = []
     governed = frozenset(policy.governs)
     database = from_database(policy)
-    for source in policy.ordered():
+    for source in _sources(policy, governed):
         if database and is_database(source, governed):
-            natives.append(_Native(rule=source, source=source.id))
+            natives.append(Native(rule=source, source=source.id))
             continue
         subjects = _subjects(source, files, losses, str(CAPABILITIES.setting(policy, "ld_so")))
         if not subjects:
@@ -174,10 +154,16 @@ def _natives(policy: PolicyIR, files: tuple[FileFacts, ...], losses: list[Loss])
             if not _concerns(derived.rule, files, governed, losses):
                 continue
             natives += [
-                _Native(rule=derived.rule, source=source.id, subject=subject)
-                for subject in subjects
+                Native(rule=derived.rule, source=source.id, subject=subject) for subject in subjects
             ]
     return natives
+
+
+def _sources(policy: PolicyIR, governed: frozenset[Collection]) -> Iterator[Rule]:
+    """The rules by id; a list of hashes is written out if it has conditions beside it."""
+    for rule in policy.ordered():
+        plain = not rule.unless and governed <= rule.collections and len(rule.match.atoms) == 1
+        yield from (rule,) if plain else singles(rule)
 
 
 def _subjects(
@@ -215,6 +201,8 @@ def _is_native(rule: Rule, governed: frozenset[Collection]) -> bool:
     (atom,) = rule.match.atoms
     if isinstance(atom, HasHash):
         return isinstance(atom.digest, Sha256Flat)
+    if isinstance(atom, HasAnyHash):
+        return atom.kind is Sha256Flat and governed <= rule.collections
     return governed <= rule.collections and _fields(rule.match) is not None
 
 
@@ -261,53 +249,15 @@ def _concerns(
     return True
 
 
-def _hash_rules(
-    policy: PolicyIR,
-    decision: str,
-    items: list[_Native],
-    provenance: dict[str, set[RuleId]],
-) -> tuple[list[SetDefinition], list[FaRule]]:
-    """Hashes in sets of a thousand.
-
-    Before 1.3.7 a set whose first member begins with a digit holds numbers and never
-    matches a hash, so members are in descending order behind one that begins with a letter.
-    """
-    by_subject: dict[Fields, dict[str, set[RuleId]]] = {}
-    for item in items:
-        if item.digest is not None:
-            digests = by_subject.setdefault(item.subject, {})
-            digests.setdefault(item.digest.value, set()).add(item.source)
-    version = str(CAPABILITIES.setting(policy, "version"))
-    field = "filehash" if version in ("1.5", "2.0") else "sha256hash"
-    sets: list[SetDefinition] = []
-    rules: list[FaRule] = []
-    word = "permit" if decision == ALLOW else "forbid"
-    for subject, digests in sorted(by_subject.items()):
-        ordered = sorted(digests, reverse=True)
-        whom = "".join(f" {name}={value}" for name, value in subject)
-        for start in range(0, len(ordered), _SET_SIZE):
-            members = ordered[start : start + _SET_SIZE]
-            for digest in members:
-                key = f"hash {word} {digest}{whom}"
-                provenance.setdefault(key, set()).update(digests[digest])
-            if members[0][0].isdigit():
-                members = ["f" * 64, *members]
-            name = f"{word}_{len(sets)}"
-            sets.append(SetDefinition(name=name, values=tuple(members)))
-            contents = ((field, f"%{name}"),)
-            rules.append(FaRule(decision=decision, perm="any", subject=subject, object=contents))
-    return sets, rules
-
-
 def _field_rules(
     policy: PolicyIR,
     decision: str,
-    items: list[_Native],
+    items: list[Native],
     provenance: dict[str, set[RuleId]],
 ) -> list[FaRule]:
     rules: dict[str, FaRule] = {}
     for item in items:
-        if item.digest is not None:
+        if item.digests:
             continue
         if isinstance(next(iter(item.rule.match.atoms)), FromPackage):
             provenance.setdefault("trust rpmdb", set()).add(item.source)
@@ -367,20 +317,3 @@ def _closing(policy: PolicyIR) -> list[FaRule]:
         rules.append(FaRule(decision=DENY, perm="open", object=(("ftype", _LANGUAGE_SET),)))
     perm = "open" if elf and script else "any"
     return [*rules, FaRule(decision=ALLOW, perm=perm)]
-
-
-def _trust(permits: list[_Native], files: tuple[FileFacts, ...]) -> tuple[TrustEntry, ...]:
-    """Known files that everybody is permitted by hash: the daemon then need not try the hash rules.
-
-    A file that pretends to be something else is not vouched for, whatever its content.
-    """
-    digests = {item.digest for item in permits if item.digest is not None and not item.subject}
-    entries = {
-        TrustEntry(path=facts.path, size=facts.size, sha256=facts.hashes.sha256.value)
-        for facts in files
-        if isinstance(facts.hashes.sha256, Sha256Flat)
-        and facts.hashes.sha256 in digests
-        and facts.masquerade != "error"
-        and trustable(facts.path)
-    }
-    return tuple(sorted(entries))

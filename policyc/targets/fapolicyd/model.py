@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 ALLOW, DENY = "allow", "deny_audit"
 
@@ -29,8 +30,7 @@ class FaRule:
     object: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class TrustEntry:
+class TrustEntry(NamedTuple):
     """A trusted file: real path, size in bytes, lower-case SHA-256."""
 
     path: str

@@ -7,6 +7,9 @@ refuses the file.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from sys import intern
 
 from policyc.model.artifact import Artifact
 from policyc.targets.base import ArtifactError
@@ -27,17 +30,18 @@ _TRUST = re.compile(r"(\S+) ([0-9]{1,15}) ([0-9a-f]{64})", re.ASCII)
 
 def parse(artifacts: tuple[Artifact, ...]) -> FapolicydPolicy:
     """Read ``rules.d``, ``trust.d`` and ``fapolicyd.conf``; raises ArtifactError."""
-    sets: list[SetDefinition] = []
+    sets: dict[str, SetDefinition] = {}
     rules: list[FaRule] = []
     trust: list[TrustEntry] = []
     conf: list[tuple[str, str]] = []
     enforced = [item for item in artifacts if item.enforced]
     for artifact in sorted(enforced, key=lambda item: item.name):
+        is_rules, is_conf = (artifact.name.endswith(end) for end in (".rules", ".conf"))
         for number, line in _lines(artifact):
             try:
-                if artifact.name.endswith(".rules"):
+                if is_rules:
                     _rule_line(line, sets, rules)
-                elif artifact.name.endswith(".conf"):
+                elif is_conf:
                     conf.append(_conf_line(line))
                 else:
                     trust.append(_trust_line(line))
@@ -46,31 +50,32 @@ def parse(artifacts: tuple[Artifact, ...]) -> FapolicydPolicy:
     if not rules:
         raise ArtifactError("no rules: the daemon would not start")
     return FapolicydPolicy(
-        sets=tuple(sets), rules=tuple(rules), trust=tuple(trust), conf=tuple(conf)
+        sets=tuple(sets.values()), rules=tuple(rules), trust=tuple(trust), conf=tuple(conf)
     )
 
 
-def _lines(artifact: Artifact) -> list[tuple[int, str]]:
-    try:
-        text = artifact.data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ArtifactError("not UTF-8", artifact=artifact.name) from error
-    if text and not text.endswith("\n"):
+def _lines(artifact: Artifact) -> Iterator[tuple[int, str]]:
+    """The lines that say something, one by one: a trust file may have millions."""
+    if artifact.data and not artifact.data.endswith(b"\n"):
         raise ArtifactError(
             "no newline at the end: some daemons drop the last line", artifact=artifact.name
         )
-    return [
-        (number, line)
-        for number, line in enumerate(text.split("\n"), 1)
-        if line.strip() and not line.startswith("#")
-    ]
+    number = 0
+    try:
+        for number, raw in enumerate(BytesIO(artifact.data), 1):
+            line = raw[:-1].decode("utf-8")
+            if line and not line.startswith("#") and not line.isspace():
+                yield number, line
+    except UnicodeDecodeError as error:
+        raise ArtifactError("not UTF-8", artifact=artifact.name, line=number) from error
 
 
-def _rule_line(line: str, sets: list[SetDefinition], rules: list[FaRule]) -> None:
-    if any(not char.isprintable() for char in line):
+def _rule_line(line: str, sets: dict[str, SetDefinition], rules: list[FaRule]) -> None:
+    if not line.isprintable():
         raise ValueError("a control character")
     if line.startswith("%"):
-        sets.append(_set(line, sets))
+        definition = _set(line, sets)
+        sets[definition.name] = definition
         return
     decision, *rest = line.split()
     if not _DECISION.fullmatch(decision):
@@ -85,31 +90,30 @@ def _rule_line(line: str, sets: list[SetDefinition], rules: list[FaRule]) -> Non
     if perm not in ("open", "execute", "any"):
         raise ValueError(f"{perm!r} is no permission")
     colon = rest.index(":")
-    names = {item.name: item for item in sets}
     rules.append(
         FaRule(
             decision=decision,
             perm=perm,
-            subject=_side(rest[:colon], _SUBJECT, names),
-            object=_side(rest[colon + 1 :], _OBJECT, names),
+            subject=_side(rest[:colon], _SUBJECT, sets),
+            object=_side(rest[colon + 1 :], _OBJECT, sets),
         )
     )
 
 
-def _set(line: str, sets: list[SetDefinition]) -> SetDefinition:
+def _set(line: str, sets: Mapping[str, SetDefinition]) -> SetDefinition:
     match = _SET.fullmatch(line)
     if match is None:
         raise ValueError("a set is written %name=a,b without blanks")
     values = tuple(match[2].split(","))
-    if match[1] in {item.name for item in sets}:
+    if match[1] in sets:
         raise ValueError(f"the set {match[1]} is defined twice")
     if len(set(values)) != len(values) or "" in values:
         raise ValueError(f"the set {match[1]} has an empty or a repeated member")
-    return SetDefinition(name=match[1], values=values)
+    return SetDefinition(name=match[1], values=tuple(map(intern, values)))
 
 
 def _side(
-    tokens: list[str], known: frozenset[str], sets: dict[str, SetDefinition]
+    tokens: list[str], known: frozenset[str], sets: Mapping[str, SetDefinition]
 ) -> tuple[tuple[str, str], ...]:
     if not tokens:
         raise ValueError("a side of the rule is empty")
@@ -127,7 +131,7 @@ def _side(
     return tuple(fields)
 
 
-def _check_value(name: str, value: str, sets: dict[str, SetDefinition]) -> None:
+def _check_value(name: str, value: str, sets: Mapping[str, SetDefinition]) -> None:
     """Refuse what some daemon drops, reads as something else or will not load."""
     if name == "trust" and value not in ("0", "1"):
         raise ValueError(f"trust={value} is read as trust=0")
@@ -164,9 +168,11 @@ def _trust_line(line: str) -> TrustEntry:
     match = _TRUST.fullmatch(line)
     if match is None:
         raise ValueError("a trust entry is: path size sha256")
-    raw = re.sub(rb"%([0-9A-F]{2})", lambda found: bytes([int(found[1], 16)]), match[1].encode())
-    path = raw.decode("utf-8", "surrogateescape")
-    return TrustEntry(path=path, size=int(match[2]), sha256=match[3])
+    path, size, sha256 = match.groups()
+    if "%" in path:
+        raw = re.sub(rb"%([0-9A-F]{2})", lambda found: bytes([int(found[1], 16)]), path.encode())
+        path = raw.decode("utf-8", "surrogateescape")
+    return TrustEntry(path, int(size), intern(sha256))
 
 
 def _conf_line(line: str) -> tuple[str, str]:
