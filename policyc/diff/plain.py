@@ -10,7 +10,7 @@ from policyc.diff.sides import cause_of
 from policyc.model.change import Relation
 from policyc.model.facts import Collection, Platform
 from policyc.model.identity import Digest
-from policyc.model.ir import Effect, HasHash, PolicyIR, Rule
+from policyc.model.ir import Effect, HasHash, Rule
 from policyc.verify.synthetic import Known
 
 _Class = tuple[bool, Effect, type[Digest], frozenset[Collection], frozenset[Platform]]
@@ -41,12 +41,16 @@ class Plain:
 
 
 def split_plain(
-    old: list[Rule], new: list[Rule], policies: tuple[PolicyIR, PolicyIR], world: Known
+    old: list[Rule], new: list[Rule], every: Iterable[Rule], world: Known
 ) -> tuple[list[Plain], list[Rule], list[Rule]]:
-    """The plain rules among the changed ones, and the others of each side."""
-    if not any(_digest(rule) for rule in (*old, *new)):
+    """The plain rules among the changed ones, and the others of each side.
+
+    ``every`` are the rules of both sides, each once.
+    """
+    wanted = {digest.value for rule in (*old, *new) if (digest := _digest(rule)) is not None}
+    if not wanted:
         return [], old, new
-    mentions = _mentions(policies[0].rules | policies[1].rules)
+    mentions = _mentions(every, wanted)
     classes: dict[_Class, list[Rule]] = {}
     others: tuple[list[Rule], list[Rule]] = ([], [])
     for added, rules in ((False, old), (True, new)):
@@ -70,11 +74,12 @@ def _digest(rule: Rule) -> Digest | None:
     return atom.digest if isinstance(atom, HasHash) else None
 
 
-def _mentions(rules: Iterable[Rule]) -> Counter[Digest]:
-    return Counter(
-        atom.digest
-        for rule in rules
-        for branch in (rule.match, *rule.unless)
-        for atom in branch.atoms
-        if isinstance(atom, HasHash)
-    )
+def _mentions(rules: Iterable[Rule], wanted: set[str]) -> Counter[Digest]:
+    """How many conditions name each digest with one of the values ``wanted``."""
+    found: Counter[Digest] = Counter()
+    for rule in rules:
+        for branch in (rule.match, *rule.unless) if rule.unless else (rule.match,):
+            for atom in branch.atoms:
+                if isinstance(atom, HasHash) and atom.digest.value in wanted:
+                    found[atom.digest] += 1
+    return found

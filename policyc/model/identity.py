@@ -20,6 +20,8 @@ class _Digest:
     lengths: ClassVar[tuple[int, ...]] = ()
 
     def __post_init__(self) -> None:
+        if len(self.value) in self.lengths and _HEX.fullmatch(self.value):
+            return  # as nearly all of them are written
         lowered = self.value.lower()
         if len(lowered) not in self.lengths or not _HEX.fullmatch(lowered):
             sizes = " or ".join(str(size) for size in self.lengths)
