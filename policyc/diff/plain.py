@@ -41,16 +41,13 @@ class Plain:
 
 
 def split_plain(
-    old: list[Rule], new: list[Rule], every: Iterable[Rule], world: Known
+    old: list[Rule], new: list[Rule], near: Iterable[Rule], world: Known
 ) -> tuple[list[Plain], list[Rule], list[Rule]]:
     """The plain rules among the changed ones, and the others of each side.
 
-    ``every`` are the rules of both sides, each once.
+    ``near`` has each rule of both sides once that names a digest of these.
     """
-    wanted = {digest.value for rule in (*old, *new) if (digest := _digest(rule)) is not None}
-    if not wanted:
-        return [], old, new
-    mentions = _mentions(every, wanted)
+    mentions = _mentions(near)
     classes: dict[_Class, list[Rule]] = {}
     others: tuple[list[Rule], list[Rule]] = ([], [])
     for added, rules in ((False, old), (True, new)):
@@ -74,12 +71,11 @@ def _digest(rule: Rule) -> Digest | None:
     return atom.digest if isinstance(atom, HasHash) else None
 
 
-def _mentions(rules: Iterable[Rule], wanted: set[str]) -> Counter[Digest]:
-    """How many conditions name each digest with one of the values ``wanted``."""
-    found: Counter[Digest] = Counter()
-    for rule in rules:
-        for branch in (rule.match, *rule.unless) if rule.unless else (rule.match,):
-            for atom in branch.atoms:
-                if isinstance(atom, HasHash) and atom.digest.value in wanted:
-                    found[atom.digest] += 1
-    return found
+def _mentions(rules: Iterable[Rule]) -> Counter[Digest]:
+    return Counter(
+        atom.digest
+        for rule in rules
+        for branch in (rule.match, *rule.unless)
+        for atom in branch.atoms
+        if isinstance(atom, HasHash)
+    )

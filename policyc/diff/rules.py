@@ -13,12 +13,12 @@ from itertools import chain
 from policyc.diff.pairing import Partner, partners, relation
 from policyc.diff.pairs import Pair
 from policyc.diff.plain import Plain, split_plain
-from policyc.diff.proof import Proof
+from policyc.diff.proof import Proof, digests_of, may_concern
 from policyc.diff.show import Shower
 from policyc.diff.sides import cause_of
 from policyc.model.change import Cause, RuleChange, SettingChange, Shown, Turn
 from policyc.model.facts import FileFacts
-from policyc.model.ir import PolicyIR, Rule
+from policyc.model.ir import PolicyIR, Rule, by_id
 from policyc.targets.lifted import Note
 from policyc.verify.synthetic import Known, known
 
@@ -128,10 +128,12 @@ class _Rules:
         removed, added = old.rules - new.rules, new.rules - old.rules
         self.unchanged = len(old.rules) - len(removed)
         self._old, self._new = self._relevant(removed, pairs), self._relevant(added, pairs)
-        self._every = chain(old.rules, added)
+        digests = digests_of(chain(removed, added))
+        near = may_concern(old.rules, digests), may_concern(new.rules, digests)
+        self._near = [*near[0], *(rule for rule in near[1] if rule in added)]
         self._world = world
         self._shower = Shower(pairs, world)
-        self._proof = Proof(old, new, self._shower.reach)
+        self._proof = Proof(old, new, near, self._shower.reach)
 
     @staticmethod
     def _relevant(rules: Iterable[Rule], pairs: list[Pair]) -> list[Rule]:
@@ -146,14 +148,14 @@ class _Rules:
                     for pair in pairs
                 )
             ),
-            key=lambda rule: rule.id.value,
+            key=by_id,
         )
 
     def changes(self) -> list[RuleChange]:
         """Every change; plain hashes together, the others one by one or as pairs."""
         if not self._old and not self._new:
             return []
-        plain, old, new = split_plain(self._old, self._new, self._every, self._world)
+        plain, old, new = split_plain(self._old, self._new, self._near, self._world)
         found = [change for item in plain for change in self._plain(item)]
         return found + [self._change(item) for item in partners(old, new)]
 

@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from operator import attrgetter
 from typing import Literal, NamedTuple, TypeAlias
 
 from policyc.model.diagnostic import Level
@@ -23,7 +22,6 @@ from policyc.model.identity import (
     TbsHash,
     TeamId,
 )
-from policyc.model.index import once_per_object
 from policyc.model.path import PathPattern
 from policyc.model.span import NOWHERE, Span
 from policyc.model.version import VersionRange
@@ -217,11 +215,19 @@ class Rule:
     note: str = field(default="", compare=False)
     owner: str = field(default="", compare=False, repr=False)
     until: dt.date | None = field(default=None, compare=False, repr=False)
-    id: RuleId = field(init=False, compare=False)
-    """Derived from the meaning: the same rule has the same id in every artifact and every run."""
+    _id: RuleId | None = field(default=None, init=False, compare=False, repr=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "id", _id_of(canonical(self)))
+    @property
+    def id(self) -> RuleId:
+        """Derived from the meaning: the same rule has the same id in every artifact and every run.
+
+        Made when it is first asked for: a comparison asks for those of a few rules only.
+        """
+        known = self._id
+        if known is None:
+            known = _id_of(canonical(self))
+            object.__setattr__(self, "_id", known)
+        return known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,13 +279,12 @@ class PolicyIR:
 
     def ordered(self) -> tuple[Rule, ...]:
         """The rules by id: the order everything deterministic iterates in."""
-        return _ordered(self)
+        return tuple(sorted(self.rules, key=by_id))
 
 
-@once_per_object(2)
-def _ordered(policy: PolicyIR) -> tuple[Rule, ...]:
-    """Asked for again and again of a policy, or of two that are compared."""
-    return tuple(sorted(policy.rules, key=attrgetter("id.value")))
+def by_id(rule: Rule) -> str:
+    """The key that rules are sorted by."""
+    return rule.id.value
 
 
 def canonical(rule: Rule) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from lxml import etree
@@ -145,10 +146,15 @@ def required(element: Any, name: str, notes: Notes) -> str:  # noqa: ANN401
 def identifier(element: Any, prefixes: str, notes: Notes, name: str = "ID") -> str:  # noqa: ANN401
     """An id with one of the prefixes (``ALLOW|FILE``), upper-case and legal to the schema."""
     text = required(element, name, notes)
-    if text and not re.fullmatch(rf"ID_(?:{prefixes})_[A-Z][_A-Z0-9]*", text, re.ASCII):
+    if text and not _identifiers(prefixes).fullmatch(text):
         # Windows and the evaluator only compare ids: an illegal one is a problem of form.
         notes.add(element, f"has the {name} {text!r}, which is not ID_{prefixes}_…", fatal=False)
     return text
+
+
+@cache
+def _identifiers(prefixes: str) -> re.Pattern[str]:
+    return re.compile(rf"ID_(?:{prefixes})_[A-Z][_A-Z0-9]*", re.ASCII)
 
 
 def hexadecimal(element: Any, name: str, notes: Notes) -> str:  # noqa: ANN401
