@@ -73,6 +73,7 @@ class _Builder:
         self._open: list[Node] = []
         self._count = 0
         self.parser = expat.ParserCreate(namespace_separator=" ")
+        self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._text
