@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from policyc.model.diagnostic import Level
 from policyc.model.facts import Collection, Platform
@@ -215,19 +215,21 @@ class Rule:
     note: str = field(default="", compare=False)
     owner: str = field(default="", compare=False, repr=False)
     until: dt.date | None = field(default=None, compare=False, repr=False)
-    _id: RuleId | None = field(default=None, init=False, compare=False, repr=False)
+    id: RuleId = field(init=False, compare=False)
+    """Derived from the meaning: the same rule has the same id in every artifact and every run.
 
-    @property
-    def id(self) -> RuleId:
-        """Derived from the meaning: the same rule has the same id in every artifact and every run.
+    Made when it is first asked for: a comparison asks for those of a few rules only.
+    """
 
-        Made when it is first asked for: a comparison asks for those of a few rules only.
-        """
-        known = self._id
-        if known is None:
-            known = _id_of(canonical(self))
-            object.__setattr__(self, "_id", known)
-        return known
+    if not TYPE_CHECKING:  # or every misspelt name would be an attribute
+
+        def __getattr__(self, name: str) -> RuleId:
+            """The id, which is the only one of the slots that may be empty."""
+            if name != "id":
+                raise AttributeError(name, name=name, obj=self)
+            own = _id_of(canonical(self))
+            object.__setattr__(self, "id", own)
+            return own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,8 @@ def test_an_id_is_the_uuid_of_the_meaning_whenever_it_is_asked_for() -> None:
     assert own.id == other.id
     assert replace(own, effect=Effect.FORBID).id != own.id
     assert copy.deepcopy(own).id == own.id
+    with pytest.raises(AttributeError, match="ids"):
+        _ = getattr(own, "ids")  # noqa: B009
 
 
 @pytest.mark.parametrize(
