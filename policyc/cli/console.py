@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import enum
 import gc
 import os
@@ -66,12 +67,13 @@ def fail(message: str, code: Exit = Exit.USAGE) -> NoReturn:
 
 
 def keep_everything() -> None:
-    """No cyclic garbage collection in this process.
+    """No cyclic garbage collection in this process, nor at its end.
 
     Facts and policies are trees that stay until the end; looking through millions of them for
     cycles, again and again, took a fifth of the time and freed nothing.
     """
     gc.disable()
+    atexit.register(gc.freeze)
 
 
 class Progress:
