@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from policyc.inventory.parquet import InventoryError
 from policyc.inventory.scan import ScanSummary, scan
-from policyc.inventory.table import InventoryError, read_inventory, write_inventory
+from policyc.inventory.table import read_inventory, write_inventory
 from policyc.inventory.worker import ScanOptions
 
 __all__ = [

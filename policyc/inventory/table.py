@@ -13,9 +13,8 @@ from typing import Any
 
 import msgspec
 
+from policyc.inventory.parquet import MAX_ROW, InventoryError, read_parquet, write_parquet
 from policyc.inventory.schema import (
-    COLUMNS,
-    HEAD,
     READABLE_VERSIONS,
     SCHEMA_VERSION,
     RowReader,
@@ -25,18 +24,6 @@ from policyc.inventory.schema import (
 from policyc.inventory.sorting import sorted_lines
 from policyc.model.facts import FileFacts, Platform
 from policyc.model.inventory import HostInfo, Inventory, Skipped, SkipReason
-
-_ROW_GROUP = 10_240
-_MEMORY = ("256MB", "4GB")
-"""What a table may take while it is written: the second only if rows are uncommonly wide."""
-
-_DIGEST = 64
-MAX_ROW = 8 << 20
-"""Bytes of the longest row; a file with more facts is a skip."""
-
-
-class InventoryError(Exception):
-    """An inventory that cannot be read or written; the text names the file and the line."""
 
 
 def header_row(host: HostInfo) -> dict[str, Any]:
@@ -95,69 +82,16 @@ def whole_file(path: Path) -> Iterator[Path]:
         scratch.unlink(missing_ok=True)
 
 
+def _write_parquet(rows: Iterable[bytes], host: HostInfo, path: Path) -> None:
+    write_parquet(rows, json.dumps(header_row(host), sort_keys=True), path)
+
+
 def _write_jsonl(rows: Iterable[bytes], host: HostInfo, path: Path) -> None:
     with path.open("wb") as file:
         file.write(msgspec.json.encode(header_row(host)) + b"\n")
         # Every row begins with its path, so sorting the lines sorts by path.
         for row in sorted_lines(rows):
             file.write(row + b"\n")
-
-
-def _write_parquet(rows: Iterable[bytes], host: HostInfo, path: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="policyc-") as folder:
-        spool = Path(folder) / "rows.jsonl"
-        with spool.open("wb") as file:
-            for line in sorted_lines(_by_digest(row) for row in rows):
-                file.write(line[_DIGEST:] + b"\n")
-        metadata = json.dumps(header_row(host), sort_keys=True).replace("'", "''")
-        selected = ", ".join(
-            "unhex(sha256) AS sha256" if name == "sha256" else f'"{name}"' for name in COLUMNS
-        )
-        source = "read_json(?, format = 'newline_delimited', columns = {}, ".format(
-            "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items()) + "}"
-        )
-        command = (
-            f"COPY (SELECT {selected} FROM {source} maximum_object_size = {2 * MAX_ROW})) "  # noqa: S608
-            f"TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION zstd, "
-            f"ROW_GROUP_SIZE {_ROW_GROUP}, KV_METADATA {{policyc_inventory: '{metadata}'}})"
-        )
-        _copy(command, spool, folder)
-
-
-def _copy(command: str, spool: Path, folder: str) -> None:
-    """Run the COPY in as little memory as it takes; the bytes are the same."""
-    import duckdb  # noqa: PLC0415
-
-    for limit in _MEMORY:
-        connection = _connect()
-        connection.execute(f"SET memory_limit = '{limit}'")
-        connection.execute("SET temp_directory = ?", [folder])
-        try:
-            connection.execute(command, [str(spool)])
-        except duckdb.OutOfMemoryException:
-            if limit == _MEMORY[-1]:
-                raise
-        else:
-            return
-        finally:
-            connection.close()
-
-
-def _by_digest(row: bytes) -> bytes:
-    """The row behind its SHA-256; rows without one come last."""
-    _, found, rest = row.partition(b'"sha256":"')
-    return (rest[:_DIGEST] if found else b"~" * _DIGEST) + row
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
-
-
-def _connect() -> Any:  # noqa: ANN401
-    import duckdb  # noqa: PLC0415  (heavy; only where a table is touched)
-
-    # One thread: the order of rows, and so the bytes, must not depend on scheduling.
-    return duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False})
 
 
 def read_inventory(path: Path) -> Inventory:
@@ -225,44 +159,19 @@ def _read_jsonl(path: Path) -> tuple[HostInfo, _Rows]:
 
 
 def _read_parquet(path: Path) -> tuple[HostInfo, _Rows]:
-    import duckdb  # noqa: PLC0415
-
-    connection = _connect()
+    metadata, found = read_parquet(path)
     try:
-        found = connection.execute(
-            "SELECT value FROM parquet_kv_metadata(?) WHERE key = 'policyc_inventory'", [str(path)]
-        ).fetchone()
-        header = json.loads(found[0]) if found else None
-        host = _host(path, header)
-        cursor = connection.execute(_row_query(connection, path), [str(path)])
-    except duckdb.Error as error:
-        raise InventoryError(f"{path}: {error}") from error
+        header = None if metadata is None else json.loads(metadata)
+    except ValueError as error:
+        raise InventoryError(f"{path}: its metadata: {error}") from error
+    host = _host(path, header)
 
     def rows() -> _Rows:
         reader = RowReader()
-        number = 0
-        while batch := cursor.fetchmany(10_000):
-            for path_, raw_path, size, sha256, rest in batch:
-                number += 1
-                try:
-                    yield reader.read_parts(path_, raw_path, size, sha256, rest)
-                except _MALFORMED as error:
-                    raise InventoryError(f"{path}:{number}: {error}") from error
-        connection.close()
+        for number, row in enumerate(found, 1):
+            try:
+                yield reader.read_parts(*row)
+            except _MALFORMED as error:
+                raise InventoryError(f"{path}:{number}: {error}") from error
 
     return host, rows()
-
-
-def _row_query(connection: Any, path: Path) -> str:  # noqa: ANN401
-    """The columns of ``HEAD``, then the others as one JSON text.
-
-    Decoding that is faster than taking nested values over one by one.
-    """
-    described = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)])
-    names = {str(row[0]) for row in described.fetchall()}
-    # Only names of the schema are put into the query; an older file has fewer of them.
-    known = [name for name in COLUMNS if name in names and name not in HEAD]
-    others = ", ".join(f'"{name}" := "{name}"' for name in known)
-    head = ", ".join(f'"{name}"' if name in names else "NULL" for name in HEAD)
-    head = head.replace('"sha256"', "lower(hex(sha256))")
-    return f"SELECT {head}, to_json(struct_pack({others})) FROM read_parquet(?)"  # noqa: S608

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
+import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -159,6 +161,43 @@ def test_a_broken_parquet_file_is_an_error(tmp_path: Path) -> None:
         read_inventory(path)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_table_is_read_here_and_elsewhere(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    """A process of its own reads it where no other thread is in the way."""
+    expected = _scan(tree, tmp_path / "a.jsonl")
+    path = tmp_path / "a.parquet"
+    write_inventory(expected, path)
+    monkeypatch.setattr(threading, "active_count", lambda: threads)
+    assert read_inventory(path) == expected
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(InventoryError, match=r"a\.parquet"):
+        read_inventory(path)
+    assert not multiprocessing.active_children()
+
+
+def test_a_table_that_stops_its_reader_is_an_error(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _scan(tree, tmp_path / "a.parquet")
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    monkeypatch.setattr("policyc.inventory.parquet._messages", _dies)
+    with pytest.raises(InventoryError, match="may be damaged"):
+        read_inventory(tmp_path / "a.parquet")
+    assert not multiprocessing.active_children()
+
+
+def test_a_table_of_something_else_is_an_error(tmp_path: Path) -> None:
+    connection = duckdb.connect()
+    for number, more in enumerate(("", ", KV_METADATA {policyc_inventory: '{'}")):
+        path = tmp_path / f"other{number}.parquet"
+        connection.execute(f"COPY (SELECT 1 AS size) TO '{path}' (FORMAT parquet{more})")
+        with pytest.raises(InventoryError, match=r"not a policyc inventory|its metadata"):
+            read_inventory(path)
+    connection.close()
+
+
 def _dies(*_: object, **__: object) -> Iterator[FileFacts]:
     os._exit(11)
     yield
@@ -194,6 +233,6 @@ def test_a_table_that_needs_more_memory_gets_it(
     tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _scan(tree, tmp_path / "a.parquet")
-    monkeypatch.setattr("policyc.inventory.table._MEMORY", ("1MB", "4GB"))
+    monkeypatch.setattr("policyc.inventory.parquet._MEMORY", ("1MB", "4GB"))
     _scan(tree, tmp_path / "b.parquet")
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
