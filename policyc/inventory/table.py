@@ -7,7 +7,6 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from policyc.inventory.parquet import MAX_ROW, InventoryError, read_parquet, wri
 from policyc.inventory.schema import (
     READABLE_VERSIONS,
     SCHEMA_VERSION,
+    Cast,
     RowReader,
     skipped_row,
     to_row,
@@ -106,16 +106,27 @@ def read_inventory(path: Path) -> Inventory:
     if not path.is_file():
         raise InventoryError(f"{path}: no such inventory; make one with `policyc scan`")
     host, rows = reader(path)
-    files: list[FileFacts] = []
+    casts: list[Cast] = []
     skipped: list[Skipped] = []
     for item in rows:
-        if isinstance(item, FileFacts):
-            files.append(item)
-        else:
+        if isinstance(item, Skipped):
             skipped.append(item)
-    files.sort(key=attrgetter("path"))
+        else:
+            casts.append(item)
+    casts.sort()
     skipped.sort(key=lambda item: (item.path, item.reason.value))
-    return Inventory(host=host, files=tuple(files), skipped=tuple(skipped))
+    return Inventory(host=host, files=tuple(_files(casts, path)), skipped=tuple(skipped))
+
+
+def _files(casts: list[Cast], path: Path) -> Iterator[FileFacts]:
+    """The files of the casts, which are used up: there is no room for both."""
+    casts.reverse()
+    while casts:
+        cast = casts.pop()
+        try:
+            yield cast.file()
+        except _MALFORMED as error:
+            raise InventoryError(f"{path}:{cast.number}: {error}") from error
 
 
 def _host(path: Path, header: Any) -> HostInfo:  # noqa: ANN401
@@ -131,7 +142,7 @@ def _host(path: Path, header: Any) -> HostInfo:  # noqa: ANN401
     return HostInfo(platform=platform, name=str(header.get("name", "")))
 
 
-_Rows = Iterator[FileFacts | Skipped]
+_Rows = Iterator[Cast | Skipped]
 _MALFORMED = (ValueError, TypeError, KeyError)
 """What the reader of a row raises; msgspec's errors are ValueErrors."""
 
@@ -151,7 +162,7 @@ def _read_jsonl(path: Path) -> tuple[HostInfo, _Rows]:
                 if number == 1 or not line.strip():
                     continue
                 try:
-                    yield reader.read_line(line)
+                    yield reader.read_line(line, number)
                 except _MALFORMED as error:
                     raise InventoryError(f"{path}:{number}: {error}") from error
 
@@ -170,7 +181,7 @@ def _read_parquet(path: Path) -> tuple[HostInfo, _Rows]:
         reader = RowReader()
         for number, row in enumerate(found, 1):
             try:
-                yield reader.read_parts(*row)
+                yield reader.read_parts(*row, number)
             except _MALFORMED as error:
                 raise InventoryError(f"{path}:{number}: {error}") from error
 

@@ -23,7 +23,7 @@ from policyc.inventory import (
     scan,
     write_inventory,
 )
-from policyc.inventory.schema import COLUMNS, RowReader, from_row, to_row
+from policyc.inventory.schema import COLUMNS, Cast, RowReader, from_row, to_row
 from policyc.inventory.table import encode_row, write_rows
 from policyc.model.facts import UNKNOWN, FileFacts, Platform
 from policyc.model.formats import FileFormat
@@ -110,16 +110,21 @@ def test_a_row_keeps_every_fact(facts: FileFacts) -> None:
 def test_a_row_reads_the_same_however_it_is_written(found: list[FileFacts], random: Random) -> None:
     """Rows alike but for their digests share a mould; others order and space as they like."""
     reader = RowReader()
+
+    def made(value: Cast | Skipped) -> FileFacts:
+        assert isinstance(value, Cast)
+        return value.file()
+
     for facts in found:
         row = to_row(facts)
         other = replace(facts, path="/another", size=facts.size + 1)
         names = list(row)
         random.shuffle(names)
         shuffled = {name: row[name] for name in names}
-        assert reader.read_line(encode_row(facts)) == facts
-        assert reader.read_line(encode_row(other)) == other
-        assert reader.read_line(json.dumps(shuffled).encode()) == facts
-        assert reader.read(shuffled) == facts
+        assert made(reader.read_line(encode_row(facts))) == facts
+        assert made(reader.read_line(encode_row(other))) == other
+        assert made(reader.read_line(json.dumps(shuffled).encode())) == facts
+        assert made(reader.read(shuffled)) == facts
 
 
 def test_a_skip_keeps_its_reason(tmp_path: Path) -> None:
