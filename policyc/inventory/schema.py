@@ -16,6 +16,7 @@ import msgspec
 from policyc.inventory.codec import decoder, encode
 from policyc.model.facts import UNKNOWN, FileFacts, Hashes
 from policyc.model.formats import FileFormat
+from policyc.model.identity import Sha256Flat
 from policyc.model.inventory import Skipped, SkipReason
 from policyc.model.variants import Mould
 
@@ -150,7 +151,12 @@ class Cast(NamedTuple):
     def file(self) -> FileFacts:
         """The file; raises ValueError or TypeError for a malformed digest."""
         path, _, size, sha256, mould = self
-        flat = mould.sha256 if mould.sha256 is UNKNOWN else _READ_HASHES["sha256"](sha256)
+        flat = mould.sha256
+        if flat is not UNKNOWN and sha256 is not None:
+            if not isinstance(sha256, str):
+                raise TypeError(f"a SHA-256 is a text, got {sha256!r}")
+            # Rules, native policies and tables hold the same text: one of it for all.
+            flat = Sha256Flat(intern(sha256))
         return mould.file(path, size, flat)
 
 
@@ -206,9 +212,6 @@ class RowReader:
             mould = self._moulds[rest] = Mould(facts)
         if not isinstance(size, int):
             raise TypeError(f"a row has a size in bytes, got {size!r}")
-        if isinstance(sha256, str):
-            # Rules, native policies and tables hold the same text: one of it for all.
-            sha256 = intern(sha256)
         return Cast(path, number, size, sha256, mould)
 
 

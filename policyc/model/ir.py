@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from policyc.model.diagnostic import Level
+from policyc.model.enumeration import Enumeration
 from policyc.model.facts import Collection, Platform
 from policyc.model.identity import (
     CertSha256,
@@ -31,14 +32,14 @@ NAMESPACE = uuid.UUID("6f1c3f2e-54b4-5d0c-8d4e-0b7f1c1d9a52")
 """Namespace of every content-derived id; changing it changes every id policyc ever wrote."""
 
 
-class Effect(enum.Enum):
+class Effect(Enumeration):
     """What a rule does with the files it matches."""
 
     PERMIT = "permit"
     FORBID = "forbid"
 
 
-class Mode(enum.Enum):
+class Mode(Enumeration):
     """Whether a policy only reports or also blocks (enforcement mode)."""
 
     AUDIT = "audit"

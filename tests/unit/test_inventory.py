@@ -143,7 +143,7 @@ def test_a_skip_keeps_its_reason(tmp_path: Path) -> None:
         ('{"policyc_inventory":99}\n', "schema"),
         ('{"policyc_inventory":1}\n{"size":1}\n', ":2"),
         ('{"policyc_inventory":1}\n{"path":"/a","sha256":"zz"}\n', ":2"),
-        ('{"policyc_inventory":1}\n{"path":"/a","size":1,"sha256":5}\n', ":2: expected text"),
+        ('{"policyc_inventory":1}\n{"path":"/a","size":1,"sha256":5}\n', ":2: a SHA-256 is a text"),
         ('{"policyc_inventory":1}\n{"path":"/a"}\n', ":2: a row has a size"),
         ('{"policyc_inventory":1}\n{"path":"/a","size":"1"}\n', ":2: a row has a size"),
         ('{"policyc_inventory":1}\n{"path":"/a","size":1,"ftype":5}\n', ":2"),
