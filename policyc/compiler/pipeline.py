@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -226,11 +227,10 @@ def _compare(
 ) -> Report:
     target = prepared.target
     people = target.people
-
-    def evaluate(facts: FileFacts) -> Decision:
-        if people is None or not who:
-            return target.evaluate(model, facts)
-        return people.evaluate(model, facts, who)
+    evaluate: Callable[[FileFacts], Decision] = partial(target.evaluate, model)
+    if people is not None and who:
+        asked = people.evaluate
+        evaluate = lambda facts: asked(model, facts, who)  # noqa: E731
 
     return compare(
         prepared.policy,

@@ -8,7 +8,7 @@ own. Otherwise a witness would show a difference that no real file can have.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import assert_never
@@ -189,13 +189,11 @@ class Known:
 @once_per_object(2)
 def known(files: tuple[FileFacts, ...]) -> Known:
     """Index an inventory; the same for the same set of files."""
-    by_digest: dict[type[Digest], dict[str, FileFacts]] = {kind: {} for kind in DIGEST_KINDS}
+    ordered = _in_order(files)
     signatures: dict[Signature, None] = {}
     seen: set[int] = set()
     by_product: dict[str, list[Signature]] = {}
-    for facts in _in_order(files):
-        for digest in digests(facts):
-            by_digest[type(digest)].setdefault(digest.value, facts)
+    for facts in ordered:
         if facts.signatures is UNKNOWN or not facts.signatures:
             continue
         fresh = [item for item in facts.signatures if id(item) not in seen]
@@ -207,7 +205,7 @@ def known(files: tuple[FileFacts, ...]) -> Known:
             own += [item for item in facts.signatures if len(own) < _OF_PRODUCT and item not in own]
     certificates = {cert: None for item in signatures for cert in item.chain}
     return Known(
-        by_digest,
+        _by_digest(ordered),
         {cert.sha256: cert for cert in certificates},
         {cert.tbs: cert for cert in certificates},
         _by_words(signatures),
@@ -219,7 +217,27 @@ def known(files: tuple[FileFacts, ...]) -> Known:
     )
 
 
-def _in_order(files: tuple[FileFacts, ...]) -> Iterable[FileFacts]:
+_NONE = (None,) * 4
+
+
+def _by_digest(files: Sequence[FileFacts]) -> dict[type[Digest], dict[str, FileFacts]]:
+    """By every kind of digest; of files with the same the first."""
+    found: dict[type[Digest], dict[str, FileFacts]] = {kind: {} for kind in DIGEST_KINDS}
+    # From the last to the first, so that the first stays.
+    flat = found[Sha256Flat]
+    for facts in reversed(files):
+        own = facts.hashes
+        if isinstance(own.sha256, Sha256Flat):
+            flat[own.sha256.value] = facts
+        images = (own.authenticode_sha256, own.authenticode_sha1, own.page_sha256, own.page_sha1)
+        if facts.macho is None and images == _NONE:
+            continue
+        for digest in digests(facts):
+            found[type(digest)][digest.value] = facts
+    return found
+
+
+def _in_order(files: tuple[FileFacts, ...]) -> Sequence[FileFacts]:
     """By path and content; an inventory mostly is."""
     if all(left.path < right.path for left, right in pairwise(files)):
         return files
