@@ -65,13 +65,28 @@ def fail(message: str, code: Exit = Exit.USAGE) -> NoReturn:
     raise typer.Exit(code)
 
 
-def keep_everything() -> None:
-    """No cyclic garbage collection in this process.
+_KEPT: list[object] = []
+
+
+def keep_everything(*things: object) -> None:
+    """No cyclic garbage collection in this process, and ``things`` stay until it ends.
 
     Facts and policies are trees that stay until the end; looking through millions of them for
     cycles, again and again, took a fifth of the time and freed nothing.
     """
     gc.disable()
+    _KEPT.append(things)
+
+
+def leave(code: int) -> None:
+    """End the process; nothing that was to be kept is taken apart, which would take a tenth of it.
+
+    Returns if nothing was.
+    """
+    if _KEPT:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 class Progress:
