@@ -17,6 +17,7 @@ from policyc.model.decision import Decision
 from policyc.model.facts import FileFacts
 from policyc.model.inventory import Inventory
 from policyc.model.ir import AcceptedLoss, PolicyIR, RuleId
+from policyc.model.known_files import governed
 from policyc.model.lists import written_out
 from policyc.model.loss import Loss
 from policyc.targets import load_target
@@ -83,7 +84,7 @@ def _prepare(policy: PolicyIR, inventory: Inventory, name: str) -> tuple[_Prepar
     if not target.capabilities.lists:
         policy = written_out(policy)
     inventory = waived(inventory, policy.waivers)
-    files = tuple(filter(target.governs, inventory.files))
+    files = governed(inventory.files, target.governs)
     own = specialise(
         policy,
         files,

@@ -16,9 +16,8 @@ import msgspec
 from policyc.inventory.codec import decoder, encode
 from policyc.model.facts import UNKNOWN, FileFacts, Hashes
 from policyc.model.formats import FileFormat
-from policyc.model.identity import Sha256Flat
 from policyc.model.inventory import Skipped, SkipReason
-from policyc.model.variants import Mould
+from policyc.model.variants import Mould, flat_digest
 
 SCHEMA_VERSION = 3
 READABLE_VERSIONS = (1, 2, SCHEMA_VERSION)
@@ -123,7 +122,7 @@ _MOULDS = 1024
 """Rows with the same other columns are made from one mould; so many are kept."""
 
 
-class _Head(msgspec.Struct, omit_defaults=True):
+class _Head(msgspec.Struct, forbid_unknown_fields=True):
     """The columns of ``HEAD`` as the first of a line."""
 
     path: str
@@ -133,7 +132,8 @@ class _Head(msgspec.Struct, omit_defaults=True):
 
 
 _read_head = msgspec.json.Decoder(_Head).decode
-_write_head = msgspec.json.Encoder().encode
+_AFTER_HEAD = b',"format":'
+"""What follows the columns of ``HEAD`` as they are written here; no text of JSON holds it."""
 
 
 class Cast(NamedTuple):
@@ -156,7 +156,7 @@ class Cast(NamedTuple):
             if not isinstance(sha256, str):
                 raise TypeError(f"a SHA-256 is a text, got {sha256!r}")
             # Rules, native policies and tables hold the same text: one of it for all.
-            flat = Sha256Flat(intern(sha256))
+            flat = flat_digest(intern(sha256))
         return mould.file(path, size, flat)
 
 
@@ -172,16 +172,17 @@ class RowReader:
 
     def read_line(self, line: bytes, number: int = 0) -> Cast | Skipped:
         """The value of a line of JSON; raises ValueError or TypeError for a malformed one."""
+        at = line.find(_AFTER_HEAD)
         try:
-            head = _read_head(line)
-        except msgspec.ValidationError:
+            head = _read_head(line[:at] + b"}")
+        except ValueError:  # not as it is written here, or no row
             return self.read(msgspec.json.decode(line, type=dict[str, Any]), number)
-        start = _write_head(head)[:-1] + b","
-        if not line.startswith(start):  # not as it is written here
-            return self.read(msgspec.json.decode(line, type=dict[str, Any]), number)
-        rest = b"{" + line[len(start) :]
-        own = (head.path, head.raw_path, head.size, head.sha256)
-        return self.read_parts(*own, rest, number)
+        rest = b"{" + line[at + 1 :]
+        mould = self._moulds.get(rest)
+        if mould is None or head.raw_path or head.size is None:
+            own = (head.path, head.raw_path, head.size, head.sha256)
+            return self.read_parts(*own, rest, number)
+        return Cast(head.path, number, head.size, head.sha256, mould)
 
     def read(self, row: dict[str, Any], number: int = 0) -> Cast | Skipped:
         """The value of a row, which is used up; raises as ``read_line``."""

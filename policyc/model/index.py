@@ -64,10 +64,11 @@ class Index(Generic[F, T]):
         if isinstance(values, frozenset):
             lists.append((number, values))
             return
-        own = (number,)  # one for all values: there may be thousands
-        for value in values:
-            known = table.get(value)
-            table[value] = own if known is None else (*known, number)
+        # One tuple for all values: there may be thousands.
+        added: dict[Hashable, tuple[int, ...]] = dict.fromkeys(values, (number,))
+        for value in table.keys() & added.keys():
+            added[value] = (*table[value], number)
+        table.update(added)
 
     def find(self, thing: F) -> list[T]:
         """Every entry that may match, once, in the order of adding."""

@@ -189,11 +189,15 @@ class Known:
 @once_per_object(2)
 def known(files: tuple[FileFacts, ...]) -> Known:
     """Index an inventory; the same for the same set of files."""
-    ordered = _in_order(files)
+    by_digest: dict[type[Digest], dict[str, FileFacts]] = {kind: {} for kind in DIGEST_KINDS}
     signatures: dict[Signature, None] = {}
     seen: set[int] = set()
     by_product: dict[str, list[Signature]] = {}
-    for facts in ordered:
+    trees: set[str] = set()
+    for facts in _in_order(files):
+        for digest in digests(facts):
+            by_digest[type(digest)].setdefault(digest.value, facts)
+        trees.update(trait.detail for trait in facts.traits if trait.kind == "fs-verity")
         if facts.signatures is UNKNOWN or not facts.signatures:
             continue
         fresh = [item for item in facts.signatures if id(item) not in seen]
@@ -205,36 +209,14 @@ def known(files: tuple[FileFacts, ...]) -> Known:
             own += [item for item in facts.signatures if len(own) < _OF_PRODUCT and item not in own]
     certificates = {cert: None for item in signatures for cert in item.chain}
     return Known(
-        _by_digest(ordered),
+        by_digest,
         {cert.sha256: cert for cert in certificates},
         {cert.tbs: cert for cert in certificates},
         _by_words(signatures),
         by_product,
-        frozenset(
-            trait.detail for facts in files for trait in facts.traits if trait.kind == "fs-verity"
-        ),
+        frozenset(trees),
         {},
     )
-
-
-_NONE = (None,) * 4
-
-
-def _by_digest(files: Sequence[FileFacts]) -> dict[type[Digest], dict[str, FileFacts]]:
-    """By every kind of digest; of files with the same the first."""
-    found: dict[type[Digest], dict[str, FileFacts]] = {kind: {} for kind in DIGEST_KINDS}
-    # From the last to the first, so that the first stays.
-    flat = found[Sha256Flat]
-    for facts in reversed(files):
-        own = facts.hashes
-        if isinstance(own.sha256, Sha256Flat):
-            flat[own.sha256.value] = facts
-        images = (own.authenticode_sha256, own.authenticode_sha1, own.page_sha256, own.page_sha1)
-        if facts.macho is None and images == _NONE:
-            continue
-        for digest in digests(facts):
-            found[type(digest)][digest.value] = facts
-    return found
 
 
 def _in_order(files: tuple[FileFacts, ...]) -> Sequence[FileFacts]:
@@ -255,11 +237,16 @@ def _by_words(signatures: Iterable[Signature]) -> dict[tuple[str, Hashable], lis
 def digests(facts: FileFacts) -> list[Digest]:
     """Every digest of a file that is known."""
     own = facts.hashes
-    values: list[Fact[Digest | None]] = [own.sha256, own.authenticode_sha256, own.authenticode_sha1]
-    values += [own.page_sha256, own.page_sha1]
+    images = (own.authenticode_sha256, own.authenticode_sha1, own.page_sha256, own.page_sha1)
+    values: list[Fact[Digest | None]] = [own.sha256]
+    if images != _NONE:
+        values += images
     if facts.macho is not None:
         values += [piece.cdhash for piece in facts.macho.slices]
     return [item for item in values if item is not None and item is not UNKNOWN]
+
+
+_NONE = (None,) * 4
 
 
 def with_digest(facts: FileFacts, digest: Digest) -> FileFacts | None:

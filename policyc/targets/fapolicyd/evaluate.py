@@ -126,12 +126,12 @@ class _Index:
         self._sets = {f"%{item.name}": item.values for item in policy.sets}
         self._values: dict[str, frozenset[str]] = {}
         self._database = "rpmdb" in dict(policy.conf).get("trust", "").split(",")
-        self._trust: dict[str, TrustEntry | list[TrustEntry]] = {}
-        for entry in policy.trust:
-            known = self._trust.setdefault(entry.path, entry)
-            if known is not entry:
-                others = known if isinstance(known, list) else [known]
-                self._trust[entry.path] = [*others, entry]
+        self._trust = {entry.path: entry for entry in policy.trust}
+        self._more: dict[str, list[TrustEntry]] = {}
+        """All entries of the paths that have several."""
+        if len(self._trust) < len(policy.trust):
+            for entry in policy.trust:
+                self._more.setdefault(entry.path, []).append(entry)
         self.rules: Index[FileFacts, tuple[int, FaRule]] = Index(_FACETS)
         for number, rule in enumerate(policy.rules, 1):
             facet, values = _facet(rule, self)
@@ -195,9 +195,8 @@ class _Index:
         digest = facts.hashes.sha256
         if digest is UNKNOWN or digest is None:
             return None if digest is UNKNOWN else False
-        entries = own if isinstance(own, list) else (own,)
         wanted = (facts.path, facts.size, digest.value)
-        return wanted in entries
+        return own == wanted or wanted in self._more.get(facts.path, ())
 
 
 @once_per_object(4)

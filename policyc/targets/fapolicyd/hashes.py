@@ -96,12 +96,12 @@ def trusted_files(permits: list[Native], files: tuple[FileFacts, ...]) -> tuple[
     """
     permitted = frozenset[str]().union(*(item.digests for item in permits if not item.subject))
     entries = [
-        TrustEntry(facts.path, facts.size, digest.value)
+        TrustEntry(path, facts.size, digest.value)
         for facts in files
         if isinstance(digest := facts.hashes.sha256, Sha256Flat)
         and digest.value in permitted
         and facts.masquerade != "error"
-        and trustable(facts.path)
+        and trustable(path := facts.path)
     ]
     entries.sort()
     return tuple(entry for entry, _ in groupby(entries))
