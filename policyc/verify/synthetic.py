@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import islice
+from operator import lt
 from typing import assert_never
 
 from policyc.model.facets import signature_facets
@@ -194,10 +195,20 @@ def known(files: tuple[FileFacts, ...]) -> Known:
     seen: set[int] = set()
     by_product: dict[str, list[Signature]] = {}
     trees: set[str] = set()
+    contents = by_digest[Sha256Flat]
     for facts in _in_order(files):
-        for digest in digests(facts):
-            by_digest[type(digest)].setdefault(digest.value, facts)
-        trees.update(trait.detail for trait in facts.traits if trait.kind == "fs-verity")
+        own = facts.hashes
+        if isinstance(own.sha256, Sha256Flat):
+            contents.setdefault(own.sha256.value, facts)
+        # Most files have no other digest.
+        if facts.macho is not None or not (
+            own.authenticode_sha256 is own.authenticode_sha1 is None
+            and own.page_sha256 is own.page_sha1 is None
+        ):
+            for digest in digests(facts):
+                by_digest[type(digest)].setdefault(digest.value, facts)
+        if facts.traits:
+            trees.update(trait.detail for trait in facts.traits if trait.kind == "fs-verity")
         if facts.signatures is UNKNOWN or not facts.signatures:
             continue
         fresh = [item for item in facts.signatures if id(item) not in seen]
@@ -205,8 +216,10 @@ def known(files: tuple[FileFacts, ...]) -> Known:
         signatures.update(dict.fromkeys(fresh))
         info = facts.version_info
         if info is not UNKNOWN and info is not None and info.product_name is not None:
-            own = by_product.setdefault(info.product_name.upper(), [])
-            own += [item for item in facts.signatures if len(own) < _OF_PRODUCT and item not in own]
+            alike = by_product.setdefault(info.product_name.upper(), [])
+            alike += [
+                item for item in facts.signatures if len(alike) < _OF_PRODUCT and item not in alike
+            ]
     certificates = {cert: None for item in signatures for cert in item.chain}
     return Known(
         by_digest,
@@ -221,7 +234,8 @@ def known(files: tuple[FileFacts, ...]) -> Known:
 
 def _in_order(files: tuple[FileFacts, ...]) -> Sequence[FileFacts]:
     """By path and content; an inventory mostly is."""
-    if all(left.path < right.path for left, right in pairwise(files)):
+    paths = [facts.path for facts in files]
+    if all(map(lt, paths, islice(paths, 1, None))):
         return files
     return sorted(files, key=lambda item: (item.path, str(item.hashes.sha256)))
 
@@ -237,16 +251,11 @@ def _by_words(signatures: Iterable[Signature]) -> dict[tuple[str, Hashable], lis
 def digests(facts: FileFacts) -> list[Digest]:
     """Every digest of a file that is known."""
     own = facts.hashes
-    images = (own.authenticode_sha256, own.authenticode_sha1, own.page_sha256, own.page_sha1)
-    values: list[Fact[Digest | None]] = [own.sha256]
-    if images != _NONE:
-        values += images
+    values: list[Fact[Digest | None]] = [own.sha256, own.authenticode_sha256, own.authenticode_sha1]
+    values += [own.page_sha256, own.page_sha1]
     if facts.macho is not None:
         values += [piece.cdhash for piece in facts.macho.slices]
     return [item for item in values if item is not None and item is not UNKNOWN]
-
-
-_NONE = (None,) * 4
 
 
 def with_digest(facts: FileFacts, digest: Digest) -> FileFacts | None:
