@@ -131,7 +131,7 @@ def check_list(listed: str) -> int:
     """Read and check the files of a list in this process, one after the other."""
     from policyc.checks import check_file  # noqa: PLC0415
     from policyc.model.facts import FileFacts  # noqa: PLC0415
-    from policyc.readers import read_tree  # noqa: PLC0415
+    from policyc.readers.file import read_tree  # noqa: PLC0415
 
     slowest = (0.0, "")
     for path in Path(listed).read_text(encoding="utf-8").splitlines():

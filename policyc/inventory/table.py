@@ -158,13 +158,13 @@ def _read_jsonl(path: Path) -> tuple[HostInfo, _Rows]:
     def rows() -> _Rows:
         reader = RowReader()
         with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if number == 1 or not line.strip():
-                    continue
+            next(file, None)
+            for number, line in enumerate(file, 2):
                 try:
                     yield reader.read_line(line, number)
                 except _MALFORMED as error:
-                    raise InventoryError(f"{path}:{number}: {error}") from error
+                    if not line.isspace():
+                        raise InventoryError(f"{path}:{number}: {error}") from error
 
     return _host(path, header), rows()
 

@@ -16,15 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyc.inventory import (
-    InventoryError,
-    ScanOptions,
-    read_inventory,
-    scan,
-    write_inventory,
-)
+from policyc.inventory import InventoryError, read_inventory, write_inventory
+from policyc.inventory.scan import scan
 from policyc.inventory.schema import COLUMNS, Cast, RowReader, from_row, to_row
 from policyc.inventory.table import encode_row, write_rows
+from policyc.inventory.worker import ScanOptions
 from policyc.model.facts import UNKNOWN, FileFacts, Platform
 from policyc.model.formats import FileFormat
 from policyc.model.inventory import HostInfo, Inventory, Skipped, SkipReason
