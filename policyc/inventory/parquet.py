@@ -30,8 +30,8 @@ MAX_ROW = 8 << 20
 _BATCH = 10_240
 """Rows that are handed over at once."""
 
-Row: TypeAlias = tuple[str, str | None, int | None, str | None, str]
-"""The columns of ``HEAD``, then the others as one JSON text."""
+Row: TypeAlias = tuple[str, str | None, int | None, str | None, str, int]
+"""The columns of ``HEAD``, the others as one JSON text, and the number of the row."""
 
 
 class InventoryError(Exception):
@@ -160,10 +160,13 @@ def _send(path: Path, sender: Connection) -> None:
         for message in _messages(path):
             sender.send_bytes(marshal.dumps(_packed(message)))
         sender.send_bytes(marshal.dumps(_END))
-    except InventoryError as error:
-        sender.send_bytes(marshal.dumps({"error": str(error)}))
     except BrokenPipeError:
         return  # nobody wants the rest
+    except InventoryError as error:
+        sender.send_bytes(marshal.dumps({"error": str(error)}))
+    except Exception as error:  # noqa: BLE001  (whoever asked for the rows is told)
+        message = f"{path}: {type(error).__name__}: {error}"
+        sender.send_bytes(marshal.dumps({"error": message}))
 
 
 def _packed(message: Any) -> Any:  # noqa: ANN401
@@ -171,19 +174,57 @@ def _packed(message: Any) -> Any:  # noqa: ANN401
     if not isinstance(message, list):
         return message
     kept: dict[str, str] = {}
-    return [(*head, kept.setdefault(rest, rest)) for *head, rest in message]
+    return [(*head, kept.setdefault(rest, rest), number) for *head, rest, number in message]
 
 
 def _row_query(connection: Any, path: Path) -> str:  # noqa: ANN401
-    """The columns of ``HEAD``, then the others as one JSON text.
+    """The columns of ``HEAD``, the others as one JSON text, and the number of the row; by path.
 
-    Decoding that is faster than taking nested values over one by one.
+    Decoding a text is faster than taking nested values over one by one. Texts that are made in
+    the order in which files are used lie side by side in memory.
     """
     described = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)])
     names = {str(row[0]) for row in described.fetchall()}
+    empty = _empty(connection, path)
     # Only names of the schema are put into the query; an older file has fewer of them.
-    known = [name for name in COLUMNS if name in names and name not in HEAD]
+    known = [name for name in COLUMNS if name in names and name not in (*HEAD, *empty)]
     others = ", ".join(f'"{name}" := "{name}"' for name in known)
-    head = ", ".join(f'"{name}"' if name in names else "NULL" for name in HEAD)
-    head = head.replace('"sha256"', "lower(hex(sha256))")
-    return f"SELECT {head}, to_json(struct_pack({others})) FROM read_parquet(?)"  # noqa: S608
+    text = f"to_json(struct_pack({others}))" if known else "'{}'"
+    head = [f'"{name}"' if name in names else "NULL" for name in HEAD]
+    read = ["lower(hex(sha256))" if name == '"sha256"' else name for name in head]
+    wanted = [name for name in HEAD if name in names] + known
+    columns = ", ".join([*(f'"{name}"' for name in wanted), "file_row_number"])
+    ordered = f"SELECT {columns} FROM read_parquet(?, file_row_number = true) ORDER BY {head[0]}"  # noqa: S608
+    return f"SELECT {', '.join(read)}, {text}, file_row_number + 1 FROM ({ordered})"  # noqa: S608
+
+
+_ALWAYS = {"elf": "machine", "macho": "mixed", "package": "state", "pe": "machine", "posix": "mode"}
+"""A part that every value of a column has; a value of another may have no part at all."""
+
+
+def _empty(connection: Any, path: Path) -> frozenset[str]:  # noqa: ANN401
+    """Columns that are null in every row, by the statistics: most are, on most machines."""
+    found = connection.execute(
+        "SELECT path_in_schema, count(stats_null_count) = count(*) "
+        "AND sum(stats_null_count) = sum(num_values) "
+        "FROM parquet_metadata(?) GROUP BY path_in_schema",
+        [str(path)],
+    ).fetchall()
+    parts: dict[str, dict[str, bool]] = {}
+    for part, null in found:
+        name, _, inner = str(part).partition(", ")
+        parts.setdefault(name, {})[inner] = bool(null)
+    return frozenset(
+        name
+        for name, own in parts.items()
+        if (
+            own.get(_ALWAYS[name])
+            if name in _ALWAYS
+            else all(own.values()) and not _is_struct(name)
+        )
+    )
+
+
+def _is_struct(name: str) -> bool:
+    kind = COLUMNS.get(name, "")
+    return kind.startswith("STRUCT") and not kind.endswith("[]")

@@ -179,10 +179,10 @@ def _read_parquet(path: Path) -> tuple[HostInfo, _Rows]:
 
     def rows() -> _Rows:
         reader = RowReader()
-        for number, row in enumerate(found, 1):
+        for row in found:
             try:
-                yield reader.read_parts(*row, number)
+                yield reader.read_parts(*row)
             except _MALFORMED as error:
-                raise InventoryError(f"{path}:{number}: {error}") from error
+                raise InventoryError(f"{path}:{row[-1]}: {error}") from error
 
     return host, rows()

@@ -21,7 +21,20 @@ from policyc.inventory.scan import scan
 from policyc.inventory.schema import COLUMNS, Cast, RowReader, from_row, to_row
 from policyc.inventory.table import encode_row, write_rows
 from policyc.inventory.worker import ScanOptions
-from policyc.model.facts import UNKNOWN, FileFacts, Platform
+from policyc.model.facts import (
+    UNKNOWN,
+    FileFacts,
+    Hashes,
+    InstallerFacts,
+    MachoFacts,
+    MachoKind,
+    MachoSlice,
+    PackageRef,
+    Platform,
+    PosixFacts,
+    ScriptFacts,
+    VersionInfo,
+)
 from policyc.model.formats import FileFormat
 from policyc.model.inventory import HostInfo, Inventory, Skipped, SkipReason
 from tests.corpus.containers import zipped
@@ -176,6 +189,48 @@ def test_a_table_is_read_here_and_elsewhere(
     with pytest.raises(InventoryError, match=r"a\.parquet"):
         read_inventory(path)
     assert not multiprocessing.active_children()
+
+
+EMPTY = FileFacts(
+    path="/a", size=1, actual=FileFormat.UNKNOWN, package=None, posix=None, ftype=None
+)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        EMPTY,
+        replace(EMPTY, version_info=VersionInfo()),
+        replace(EMPTY, installer=InstallerFacts()),
+        replace(EMPTY, macho=MachoFacts(slices=(MachoSlice(arch="", kind=MachoKind.OTHER),))),
+        replace(EMPTY, script=ScriptFacts(language="")),
+        replace(EMPTY, package=PackageRef(manager="", name="")),
+        replace(EMPTY, posix=PosixFacts(mode=0, uid=0, gid=0)),
+        replace(EMPTY, signatures=UNKNOWN, findings=()),
+        replace(EMPTY, path="/\udcff", hashes=Hashes(sha256=UNKNOWN)),
+    ],
+)
+def test_columns_that_no_row_fills_are_left_out_and_no_others(
+    tmp_path: Path, facts: FileFacts
+) -> None:
+    """A value without a single part is still a value."""
+    known = replace(facts, masquerade=None, findings=())
+    for suffix in (".jsonl", ".parquet"):
+        path = tmp_path / f"a{suffix}"
+        write_inventory(Inventory(files=(known,)), path)
+        assert read_inventory(path).files == (known,)
+
+
+def test_a_malformed_row_of_a_table_is_named(tmp_path: Path) -> None:
+    connection = duckdb.connect()
+    path = tmp_path / "a.parquet"
+    size = "CASE i WHEN 3 THEN NULL ELSE 1 END AS size"
+    rows = f"SELECT '/' || (9 - i) AS path, {size} FROM range(5) t(i)"
+    metadata = "KV_METADATA {policyc_inventory: '{\"policyc_inventory\":3}'}"
+    connection.execute(f"COPY ({rows}) TO '{path}' (FORMAT parquet, {metadata})")
+    connection.close()
+    with pytest.raises(InventoryError, match=r"a\.parquet:4: a row has a size"):
+        read_inventory(path)
 
 
 def test_a_table_that_stops_its_reader_is_an_error(
