@@ -225,7 +225,7 @@ def test_a_malformed_row_of_a_table_is_named(tmp_path: Path) -> None:
     connection = duckdb.connect()
     path = tmp_path / "a.parquet"
     size = "CASE i WHEN 3 THEN NULL ELSE 1 END AS size"
-    rows = f"SELECT '/' || (9 - i) AS path, {size} FROM range(5) t(i)"
+    rows = f"SELECT '/' || (9 - i) AS path, {size} FROM range(5) t(i)"  # noqa: S608
     metadata = "KV_METADATA {policyc_inventory: '{\"policyc_inventory\":3}'}"
     connection.execute(f"COPY ({rows}) TO '{path}' (FORMAT parquet, {metadata})")
     connection.close()
