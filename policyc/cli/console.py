@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import gc
 import os
@@ -39,12 +40,11 @@ def style_for(stream: TextIO) -> Style:
 
 
 def out(text: str) -> None:
-    """Print a result. A reader that has gone away ends the program quietly."""
+    """Print a result. A reader that has gone changes neither what is done nor the exit code."""
     try:
         print(text, flush=True)
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
-        raise typer.Exit(Exit.OK) from None
 
 
 def note(text: str) -> None:
@@ -84,8 +84,9 @@ def leave(code: int) -> None:
     Returns if nothing was.
     """
     if _KEPT:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with contextlib.suppress(BrokenPipeError):  # whoever reads has gone
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(code)
 
 

@@ -26,7 +26,7 @@ _NUMERIC = frozenset({"auid", "uid", "sessionid", "gid", "pid", "ppid"})
 _PATTERNS = ("ld_so", "static", "ld_preload")
 _MAX_FIELDS = 8
 _TRUST = re.compile(r"(\S+) ([0-9]{1,15}) ([0-9a-f]{64})", re.ASCII)
-_PLAIN = re.compile(rb"([!-$&-~]+) ([0-9]{1,15}) ([0-9a-f]{64})\n")
+_PLAIN = re.compile(rb"^([!-$&-~]+) ([0-9]{1,15}) ([0-9a-f]{64})\n", re.MULTILINE)
 """A whole line of an entry without escapes; all of a file's bytes are in such lines, or not."""
 _PIECE = 1 << 20
 
