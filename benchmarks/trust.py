@@ -1,6 +1,7 @@
 """An inventory of programs of no package, each of which becomes an entry of a trust file.
 
-``python benchmarks/trust.py FOLDER FILES`` writes ``trust.parquet`` and ``trust.yaml``.
+``python benchmarks/trust.py FOLDER FILES`` writes ``trust.parquet``, ``trust.jsonl`` and
+``trust.yaml``.
 """
 
 from __future__ import annotations
@@ -43,8 +44,9 @@ def program(number: int) -> FileFacts:
 
 def write(folder: Path, files: int) -> None:
     """Write the baseline and the inventory."""
-    rows = (encode_row(program(number)) for number in range(files))
-    write_rows(rows, HostInfo(), folder / "trust.parquet")
+    for form in ("parquet", "jsonl"):
+        rows = (encode_row(program(number)) for number in range(files))
+        write_rows(rows, HostInfo(), folder / f"trust.{form}")
     (folder / "trust.yaml").write_text(BASELINE)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from policyc.compiler import compile_policy as compile_policy
     from policyc.compiler import verify_artifacts as verify_artifacts
     from policyc.inventory import read_inventory as read_inventory
-    from policyc.inventory import scan as scan
+    from policyc.inventory.scan import scan as scan
     from policyc.model.decision import decide as decide
 
 _PUBLIC = {
@@ -25,7 +25,7 @@ _PUBLIC = {
     "decide": "policyc.model.decision",
     "load_baseline": "policyc.baseline",
     "read_inventory": "policyc.inventory",
-    "scan": "policyc.inventory",
+    "scan": "policyc.inventory.scan",
     "verify_artifacts": "policyc.compiler",
 }
 

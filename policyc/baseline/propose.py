@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from policyc.baseline import windows_levels
 from policyc.model.diagnostic import Level
+from policyc.model.enumeration import Enumeration
 from policyc.model.facts import UNKNOWN, FileFacts, PackageState, Platform
 from policyc.model.formats import FileFormat
 from policyc.model.identity import Digest
@@ -17,7 +17,7 @@ from policyc.model.signatures import Signature, SignatureGrade, SignatureKind
 from policyc.model.version import HIGHEST, LOWEST, FileVersion, VersionRange
 
 
-class RuleLevel(enum.Enum):
+class RuleLevel(Enumeration):
     """Rule levels, with ConfigCI's words (``-Level``, ``-Fallback``).
 
     On Mach-O files ``publisher`` is the Team ID, ``file-publisher`` and ``product`` the signing

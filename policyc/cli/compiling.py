@@ -161,6 +161,7 @@ def run_compile(
     inventory = read_inventories(inventories)
     loaded, policy = load_compact(baseline, inventory, profile)
     results = compile_policy(policy, inventory or Inventory(), names)
+    keep_everything(inventory, loaded, results)
     for result in results:
         told = [(item, _reason(item, result)) for item in result.losses]
         show(tuple(loss_diagnostics(told)), loaded.sources)
@@ -295,6 +296,7 @@ def run_verify(
         )
     inventory = given or Inventory()
     _, policy = load_compact(baseline, inventory, profile)
+    keep_everything(inventory, policy)
     bad = False
     values: list[dict[str, Any]] = []
     rows: list[tuple[str, ...]] = [

@@ -51,6 +51,7 @@ def run_diff(request: DiffRequest) -> None:
     given = _together(machines)
     wanted = names[0] if len(names) == 1 else None
     old, new = (_side(text, request, given, wanted) for text in (request.old, request.new))
+    keep_everything(machines, old, new)
     try:
         found = compare_sides(old, new, names, machines)
     except SideError as error:

@@ -18,9 +18,11 @@ from policyc.checks.icons import IconsError, read_icons, use_icons
 from policyc.cli.compiling import load
 from policyc.cli.console import Exit, Progress, fail, note, out, show, style_for
 from policyc.cli.scanning import INVENTORY_SUFFIXES, check_paths, own_extensions, with_magika
-from policyc.inventory import InventoryError, ScanOptions, read_inventory, scan
+from policyc.inventory import InventoryError, read_inventory
+from policyc.inventory.scan import scan
 from policyc.inventory.schema import from_row
 from policyc.inventory.table import whole_file
+from policyc.inventory.worker import ScanOptions
 from policyc.model.diagnostic import Finding, Level
 from policyc.model.facts import FileFacts
 from policyc.model.inventory import Inventory, Skipped

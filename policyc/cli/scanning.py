@@ -11,20 +11,20 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from policyc.cli.console import Exit, Progress, fail, note, out
-from policyc.inventory import InventoryError, ScanOptions, ScanSummary, scan
+from policyc.inventory import InventoryError
 from policyc.inventory.cache import Cache, CacheError
 from policyc.inventory.catalogs import Catalogs, load_catalogs
 from policyc.inventory.exports import ExportError, read_export
 from policyc.inventory.fingerprint import tree_digest
 from policyc.inventory.packages import Packages, for_roots
-from policyc.inventory.scan import ScanError, jobs
+from policyc.inventory.scan import ScanError, ScanSummary, jobs, scan
 from policyc.inventory.table import encode_row, header_row, whole_file, write_rows
-from policyc.inventory.worker import Job, own_cpus
+from policyc.inventory.worker import Job, ScanOptions, own_cpus
 from policyc.model.facts import Platform
 from policyc.model.inventory import HostInfo
 from policyc.model.path import PathStyle, style_of
-from policyc.readers import Limits
 from policyc.readers.claims import Extension, ExtensionsError, read_extensions, use_extensions
+from policyc.readers.limits import Limits
 from policyc.readers.opinion import MissingExtraError, load_magika
 from policyc.reports.safe import printable
 

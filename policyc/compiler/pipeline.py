@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from policyc.model.decision import Decision
 from policyc.model.facts import FileFacts
 from policyc.model.inventory import Inventory
 from policyc.model.ir import AcceptedLoss, PolicyIR, RuleId
+from policyc.model.known_files import governed
 from policyc.model.lists import written_out
 from policyc.model.loss import Loss
 from policyc.targets import load_target
@@ -82,7 +84,7 @@ def _prepare(policy: PolicyIR, inventory: Inventory, name: str) -> tuple[_Prepar
     if not target.capabilities.lists:
         policy = written_out(policy)
     inventory = waived(inventory, policy.waivers)
-    files = tuple(filter(target.governs, inventory.files))
+    files = governed(inventory.files, target.governs)
     own = specialise(
         policy,
         files,
@@ -226,11 +228,10 @@ def _compare(
 ) -> Report:
     target = prepared.target
     people = target.people
-
-    def evaluate(facts: FileFacts) -> Decision:
-        if people is None or not who:
-            return target.evaluate(model, facts)
-        return people.evaluate(model, facts, who)
+    evaluate: Callable[[FileFacts], Decision] = partial(target.evaluate, model)
+    if people is not None and who:
+        asked = people.evaluate
+        evaluate = lambda facts: asked(model, facts, who)  # noqa: E731
 
     return compare(
         prepared.policy,

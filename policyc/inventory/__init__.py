@@ -1,16 +1,8 @@
-"""The inventory table: scanning trees into it, writing it, reading it."""
+"""The inventory table: reading and writing it. ``scan`` fills it, and reads files for that."""
 
 from __future__ import annotations
 
-from policyc.inventory.scan import ScanSummary, scan
-from policyc.inventory.table import InventoryError, read_inventory, write_inventory
-from policyc.inventory.worker import ScanOptions
+from policyc.inventory.parquet import InventoryError
+from policyc.inventory.table import read_inventory, write_inventory
 
-__all__ = [
-    "InventoryError",
-    "ScanOptions",
-    "ScanSummary",
-    "read_inventory",
-    "scan",
-    "write_inventory",
-]
+__all__ = ["InventoryError", "read_inventory", "write_inventory"]

@@ -14,9 +14,10 @@ from pathlib import Path
 
 from policyc.model.facts import UNKNOWN, FileFacts
 from policyc.model.signatures import Signature
-from policyc.readers import Entry, Limits, walk
 from policyc.readers.catalog import MAX_CATALOG, parse
+from policyc.readers.limits import Limits
 from policyc.readers.reader import MalformedError
+from policyc.readers.walk import Entry, walk
 
 _LARGE = replace(Limits(), max_cms=MAX_CATALOG)
 

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from policyc.readers import Limits
+from policyc.readers.limits import Limits
 
 _FEW = 64
 """So many folders are walked in this process: starting others takes longer."""

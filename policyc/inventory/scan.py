@@ -34,8 +34,8 @@ from policyc.inventory.worker import (
 )
 from policyc.model.facts import FileFacts
 from policyc.model.inventory import Skipped, SkipReason
-from policyc.readers import Entry, endpoint_path, walk
 from policyc.readers.claims import use_extensions
+from policyc.readers.walk import Entry, endpoint_path, walk
 
 _BATCH_FILES = 128
 _BATCH_BYTES = 64 << 20

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from sys import intern
-from typing import Any, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
 import msgspec
 
@@ -17,7 +17,7 @@ from policyc.inventory.codec import decoder, encode
 from policyc.model.facts import UNKNOWN, FileFacts, Hashes
 from policyc.model.formats import FileFormat
 from policyc.model.inventory import Skipped, SkipReason
-from policyc.model.variants import Mould
+from policyc.model.variants import Mould, flat_digest
 
 SCHEMA_VERSION = 3
 READABLE_VERSIONS = (1, 2, SCHEMA_VERSION)
@@ -122,7 +122,7 @@ _MOULDS = 1024
 """Rows with the same other columns are made from one mould; so many are kept."""
 
 
-class _Head(msgspec.Struct, omit_defaults=True):
+class _Head(msgspec.Struct, forbid_unknown_fields=True):
     """The columns of ``HEAD`` as the first of a line."""
 
     path: str
@@ -132,35 +132,72 @@ class _Head(msgspec.Struct, omit_defaults=True):
 
 
 _read_head = msgspec.json.Decoder(_Head).decode
-_write_head = msgspec.json.Encoder().encode
+_AFTER_HEAD = b',"format":'
+"""What follows the columns of ``HEAD`` as they are written here; no text of JSON holds it."""
+
+
+class Cast(NamedTuple):
+    """A file that is ready to be made: what it has for itself, and the mould of the rest.
+
+    ``number`` is that of its row; so casts are sorted by path, then by row.
+    """
+
+    path: str
+    number: int
+    size: int
+    sha256: object
+    mould: Mould
+
+    def file(self) -> FileFacts:
+        """The file; raises ValueError or TypeError for a malformed digest."""
+        path, _, size, sha256, mould = self
+        flat = mould.sha256
+        if flat is not UNKNOWN and sha256 is not None:
+            if not isinstance(sha256, str):
+                raise TypeError(f"a SHA-256 is a text, got {sha256!r}")
+            # Rules, native policies and tables hold the same text: one of it for all.
+            flat = flat_digest(intern(sha256))
+        return mould.file(path, size, flat)
 
 
 class RowReader:
-    """Rows to values. What rows have in common is made once, so that a row takes little."""
+    """Rows to values. What rows have in common is made once, so that a row takes little.
+
+    Files are made later (``Cast.file``), in the order in which they are used: they then lie side
+    by side in memory, which halves the time of all that goes through them.
+    """
 
     def __init__(self) -> None:
         self._moulds: dict[str | bytes, Mould] = {}
 
-    def read_line(self, line: bytes) -> FileFacts | Skipped:
+    def read_line(self, line: bytes, number: int = 0) -> Cast | Skipped:
         """The value of a line of JSON; raises ValueError or TypeError for a malformed one."""
+        at = line.find(_AFTER_HEAD)
         try:
-            head = _read_head(line)
-        except msgspec.ValidationError:
-            return self.read(msgspec.json.decode(line, type=dict[str, Any]))
-        start = _write_head(head)[:-1] + b","
-        if not line.startswith(start):  # not as it is written here
-            return self.read(msgspec.json.decode(line, type=dict[str, Any]))
-        rest = b"{" + line[len(start) :]
-        return self.read_parts(head.path, head.raw_path, head.size, head.sha256, rest)
+            head = _read_head(line[:at] + b"}")
+        except ValueError:  # not as it is written here, or no row
+            return self.read(msgspec.json.decode(line, type=dict[str, Any]), number)
+        rest = b"{" + line[at + 1 :]
+        mould = self._moulds.get(rest)
+        if mould is None or head.raw_path or head.size is None:
+            own = (head.path, head.raw_path, head.size, head.sha256)
+            return self.read_parts(*own, rest, number)
+        return Cast(head.path, number, head.size, head.sha256, mould)
 
-    def read(self, row: dict[str, Any]) -> FileFacts | Skipped:
+    def read(self, row: dict[str, Any], number: int = 0) -> Cast | Skipped:
         """The value of a row, which is used up; raises as ``read_line``."""
         path, raw_path, size, sha256 = (row.pop(name, None) for name in HEAD)
-        return self.read_parts(path, raw_path, size, sha256, msgspec.json.encode(row))
+        return self.read_parts(path, raw_path, size, sha256, msgspec.json.encode(row), number)
 
     def read_parts(
-        self, path: object, raw_path: object, size: object, sha256: object, rest: str | bytes
-    ) -> FileFacts | Skipped:
+        self,
+        path: object,
+        raw_path: object,
+        size: object,
+        sha256: object,
+        rest: str | bytes,
+        number: int = 0,
+    ) -> Cast | Skipped:
         """The value of a row whose other columns are the JSON text ``rest``; raises as ``read``."""
         if not isinstance(path, str):
             raise TypeError("a row has no path")
@@ -176,16 +213,13 @@ class RowReader:
             mould = self._moulds[rest] = Mould(facts)
         if not isinstance(size, int):
             raise TypeError(f"a row has a size in bytes, got {size!r}")
-        if isinstance(sha256, str):
-            # Rules, native policies and tables hold the same text: one of it for all.
-            sha256 = intern(sha256)
-        flat = mould.sha256 if mould.sha256 is UNKNOWN else _READ_HASHES["sha256"](sha256)
-        return mould.file(path, size, flat)
+        return Cast(path, number, size, sha256, mould)
 
 
 def from_row(row: Mapping[str, Any]) -> FileFacts | Skipped:
     """The value of a row; raises ValueError or TypeError for a malformed one."""
-    return RowReader().read(dict(row))
+    found = RowReader().read(dict(row))
+    return found.file() if isinstance(found, Cast) else found
 
 
 def _from_rest(path: str, row: Mapping[str, Any]) -> FileFacts | Skipped:

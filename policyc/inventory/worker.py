@@ -20,8 +20,9 @@ from policyc.inventory.packages import Owned
 from policyc.inventory.table import encode_row
 from policyc.model.facts import UNKNOWN, Fact, FileFacts, PackageRef, PackageState, PosixFacts
 from policyc.model.inventory import Skipped, SkipReason
-from policyc.readers import Limits, read_tree
 from policyc.readers.claims import Extension, use_extensions
+from policyc.readers.file import read_tree
+from policyc.readers.limits import Limits
 from policyc.readers.opinion import is_asked, magika_trait
 
 

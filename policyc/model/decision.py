@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, assert_never
 
 from policyc.model.diagnostic import Level
+from policyc.model.enumeration import Enumeration
 from policyc.model.facts import UNKNOWN, Fact, FileFacts, PackageState, Platform, VersionInfo
 from policyc.model.identity import (
     AuthenticodeSha1,
@@ -40,7 +40,7 @@ Tri: TypeAlias = Literal[True, False] | None
 """Kleene's three values; None means that a fact is not known."""
 
 
-class Verdict(enum.Enum):
+class Verdict(Enumeration):
     """The outcome for one file."""
 
     ALLOW = "allow"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, TypeVar
 
 from policyc.model.diagnostic import Proof
+from policyc.model.enumeration import Enumeration
 from policyc.model.formats import FileFormat
 from policyc.model.identity import (
     AuthenticodeSha1,
@@ -38,7 +39,7 @@ T = TypeVar("T")
 Fact: TypeAlias = T | Literal[Unknown.UNKNOWN]
 
 
-class Platform(enum.Enum):
+class Platform(Enumeration):
     """The operating system of the endpoint that a tree belongs to."""
 
     WINDOWS = "windows"
@@ -46,7 +47,7 @@ class Platform(enum.Enum):
     LINUX = "linux"
 
 
-class Collection(enum.Enum):
+class Collection(Enumeration):
     """What a file is when it runs; the unit in which a policy governs (rule collection)."""
 
     EXECUTABLE = "executable"
@@ -57,7 +58,7 @@ class Collection(enum.Enum):
     DRIVER = "driver"
 
 
-class PeKind(enum.Enum):
+class PeKind(Enumeration):
     """What a PE image is loaded as."""
 
     EXECUTABLE = "exe"
@@ -67,7 +68,7 @@ class PeKind(enum.Enum):
     RESOURCE_ONLY = "resource-only"
 
 
-class ElfKind(enum.Enum):
+class ElfKind(Enumeration):
     """What an ELF file is loaded as."""
 
     EXECUTABLE = "executable"
@@ -78,7 +79,7 @@ class ElfKind(enum.Enum):
     OTHER = "other"
 
 
-class MachoKind(enum.Enum):
+class MachoKind(Enumeration):
     """What a Mach-O slice is loaded as (mach-o/loader.h file types)."""
 
     EXECUTABLE = "execute"
@@ -241,7 +242,7 @@ class InstallerFacts:
     manufacturer: str = ""
 
 
-class PackageState(enum.Enum):
+class PackageState(Enumeration):
     """Whether a file is still what its package delivered."""
 
     VERIFIED = "verified"
@@ -330,7 +331,17 @@ class FileFacts:
     @property
     def collection(self) -> Collection | None:
         """The rule collection the file belongs to, or None for files that do not run."""
-        return _collection(self)
+        if self.pe is not None:
+            return _OF_PE.get(self.pe.kind)
+        if self.elf is not None:
+            return _OF_ELF.get(self.elf.kind)
+        if self.macho is not None:
+            return _of_macho(self.macho)
+        if self.script is not None:
+            return Collection.SCRIPT
+        if self.actual is FileFormat.MSI:
+            return Collection.INSTALLER
+        return None
 
 
 def name_of(path: str) -> str:
@@ -356,20 +367,10 @@ _OF_ELF = {
 }
 
 
-def _collection(facts: FileFacts) -> Collection | None:
-    if facts.pe is not None:
-        return _OF_PE.get(facts.pe.kind)
-    if facts.elf is not None:
-        return _OF_ELF.get(facts.elf.kind)
-    if facts.macho is not None:
-        kinds = {piece.kind for piece in facts.macho.slices}
-        if MachoKind.EXECUTABLE in kinds:
-            return Collection.EXECUTABLE
-        if kinds & {MachoKind.DYLIB, MachoKind.BUNDLE, MachoKind.DYLINKER}:
-            return Collection.LIBRARY
-        return Collection.DRIVER if MachoKind.KEXT in kinds else None
-    if facts.script is not None:
-        return Collection.SCRIPT
-    if facts.actual is FileFormat.MSI:
-        return Collection.INSTALLER
-    return None
+def _of_macho(macho: MachoFacts) -> Collection | None:
+    kinds = {piece.kind for piece in macho.slices}
+    if MachoKind.EXECUTABLE in kinds:
+        return Collection.EXECUTABLE
+    if kinds & {MachoKind.DYLIB, MachoKind.BUNDLE, MachoKind.DYLINKER}:
+        return Collection.LIBRARY
+    return Collection.DRIVER if MachoKind.KEXT in kinds else None

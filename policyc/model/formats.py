@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import enum
 
+from policyc.model.enumeration import Enumeration
+
 
 class FormatClass(enum.Enum):
     """What a format can do when a person opens it."""
@@ -17,7 +19,7 @@ class FormatClass(enum.Enum):
     DATA = "data"
 
 
-class FileFormat(enum.Enum):
+class FileFormat(Enumeration):
     """A file format, named as the documentation and the inventory name it.
 
     OTHER_MEDIA is only ever claimed: a picture, a sound, a film or a model of a format that no

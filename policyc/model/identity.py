@@ -21,14 +21,13 @@ class _Digest:
 
     def __post_init__(self) -> None:
         if len(self.value) in self.lengths and _HEX.fullmatch(self.value):
-            return  # as nearly all of them are written
+            return
         lowered = self.value.lower()
         if len(lowered) not in self.lengths or not _HEX.fullmatch(lowered):
             sizes = " or ".join(str(size) for size in self.lengths)
             msg = f"{type(self).__name__} is {sizes} hexadecimal digits, got {self.value!r}"
             raise ValueError(msg)
-        if lowered != self.value:
-            object.__setattr__(self, "value", lowered)
+        object.__setattr__(self, "value", lowered)
 
     def __str__(self) -> str:
         return self.value

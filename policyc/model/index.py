@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 A = TypeVar("A")
 F = TypeVar("F")
@@ -22,6 +22,15 @@ Facet: TypeAlias = Callable[[F], Iterable[Hashable] | None]
 """The values a thing has of one kind; None means that they are not known."""
 
 
+class _Part(NamedTuple, Generic[F]):
+    """The entries of one facet: numbers by single values, by lists of them, and all of them."""
+
+    facet: Facet[F]
+    table: dict[Hashable, tuple[int, ...]]
+    lists: list[tuple[int, frozenset[Hashable]]]
+    members: list[int]
+
+
 class Index(Generic[F, T]):
     """Entries by what a thing must have to match them, in the order they were added."""
 
@@ -29,9 +38,7 @@ class Index(Generic[F, T]):
         self._facets = facets
         self._entries: list[T] = []
         self._always: list[int] = []
-        self._tables: dict[str, dict[Hashable, tuple[int, ...]]] = {}
-        self._lists: dict[str, list[tuple[int, frozenset[Hashable]]]] = {}
-        self._members: dict[str, list[int]] = {}
+        self._parts: dict[str, _Part[F]] = {}
         self._uncertain: set[int] = set()
         self._settled: dict[tuple[int, ...], tuple[int, ...] | None] = {}
 
@@ -50,15 +57,18 @@ class Index(Generic[F, T]):
         if facet is None:
             self._always.append(number)
             return
-        self._members.setdefault(facet, []).append(number)
-        table = self._tables.setdefault(facet, {})
+        if facet not in self._parts:
+            self._parts[facet] = _Part(self._facets[facet], {}, [], [])
+        _, table, lists, members = self._parts[facet]
+        members.append(number)
         if isinstance(values, frozenset):
-            self._lists.setdefault(facet, []).append((number, values))
+            lists.append((number, values))
             return
-        own = (number,)  # one for all values: there may be thousands
-        for value in values:
-            known = table.get(value)
-            table[value] = own if known is None else (*known, number)
+        # One tuple for all values: there may be thousands.
+        added: dict[Hashable, tuple[int, ...]] = dict.fromkeys(values, (number,))
+        for value in table.keys() & added.keys():
+            added[value] = (*table[value], number)
+        table.update(added)
 
     def find(self, thing: F) -> list[T]:
         """Every entry that may match, once, in the order of adding."""
@@ -89,13 +99,12 @@ class Index(Generic[F, T]):
         """
         found: list[int] = []
         known = True
-        for name, table in self._tables.items():
-            values = self._facets[name](thing)
+        for facet, table, lists, members in self._parts.values():
+            values = facet(thing)
             if values is None:
-                found += self._members[name]
+                found += members
                 known = False
                 continue
-            lists = self._lists.get(name, ())
             for value in values:
                 if value in table:
                     found += table[value]

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from policyc.model.diagnostic import Level
+from policyc.model.enumeration import Enumeration
 from policyc.model.facts import Collection, Platform
 from policyc.model.identity import (
     CertSha256,
@@ -32,7 +33,7 @@ NAMESPACE = uuid.UUID("6f1c3f2e-54b4-5d0c-8d4e-0b7f1c1d9a52")
 _NAMESPACE_BYTES = NAMESPACE.bytes
 
 
-class Effect(enum.Enum):
+class Effect(Enumeration):
     """What a rule does with the files it matches."""
 
     PERMIT = "permit"
@@ -42,7 +43,7 @@ class Effect(enum.Enum):
 _PERMIT, _FORBID = Effect.PERMIT.value, Effect.FORBID.value
 
 
-class Mode(enum.Enum):
+class Mode(Enumeration):
     """Whether a policy only reports or also blocks (enforcement mode)."""
 
     AUDIT = "audit"

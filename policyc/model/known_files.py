@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import TypeAlias
 
 from policyc.model.decision import applies, holds
 from policyc.model.facets import FACETS, facets_of, folded_path
 from policyc.model.facts import FileFacts
 from policyc.model.index import once_per_object
 from policyc.model.ir import AllOf, Rule
+
+Files: TypeAlias = tuple[FileFacts, ...]
+Asked: TypeAlias = Callable[[FileFacts], bool]
 
 
 class FileIndex:
@@ -86,3 +90,25 @@ class FileIndex:
 def file_index(files: tuple[FileFacts, ...]) -> FileIndex:
     """The index of a tuple of files, made once for each tuple."""
     return FileIndex(files)
+
+
+_GOVERNED = 4
+
+
+class _Governed:
+    """The files that an engine is asked about, kept for the last inventories."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[Files, Asked, Files]] = []
+
+    def __call__(self, files: Files, asked: Asked) -> Files:
+        for known, by, found in self._kept:
+            if known is files and by is asked:
+                return found
+        found = tuple(filter(asked, files))
+        self._kept = [*self._kept[1 - _GOVERNED :], (files, asked, found)]
+        return found
+
+
+governed = _Governed()
+"""``governed(files, asked)``: those of the files for which ``asked`` is true, in their order."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from policyc.model.index import once_per_object
@@ -23,7 +23,7 @@ def size(rule: Rule) -> int:
     return 1 if listed is None else len(listed.digests)
 
 
-def singles(rule: Rule, wanted: Container[str] | None = None) -> Iterator[Rule]:
+def singles(rule: Rule, wanted: frozenset[str] | None = None) -> Iterator[Rule]:
     """The rule for each digest of its list, in their order; the rule itself if it has none.
 
     With ``wanted`` only those digests.
@@ -33,9 +33,8 @@ def singles(rule: Rule, wanted: Container[str] | None = None) -> Iterator[Rule]:
         yield rule
         return
     others = rule.match.atoms - {listed}
-    for digest in listed.ordered:
-        if wanted is None or digest in wanted:
-            yield replace(rule, match=AllOf(others | {HasHash(listed.kind(digest))}))
+    for digest in listed.ordered if wanted is None else sorted(wanted & listed.digests):
+        yield replace(rule, match=AllOf(others | {HasHash(listed.kind(digest))}))
 
 
 @once_per_object(2)

@@ -5,6 +5,7 @@ Witnesses and the rows of an inventory are made by the hundred thousand.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -26,6 +27,19 @@ _PUT_PATH, _PUT_SIZE, _PUT_HASHES = (
     next(put for name, _, put in _FIELDS if name == own) for own in _OWN
 )
 _PUT_SHA256 = next(put for name, _, put in _DIGESTS if name == "sha256")
+
+
+_FLAT = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_PUT_VALUE: Callable[[Sha256Flat, str], None] = vars(Sha256Flat.__mro__[1])["value"].__set__
+
+
+def flat_digest(text: str) -> Sha256Flat:
+    """``Sha256Flat(text)``, in half the time; raises ValueError as it does."""
+    if not _FLAT.fullmatch(text):
+        return Sha256Flat(text)
+    made = object.__new__(Sha256Flat)
+    _PUT_VALUE(made, text)
+    return made
 
 
 def varied(facts: FileFacts, **changes: object) -> FileFacts:

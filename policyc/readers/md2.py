@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 
 def _pi_digits(count: int) -> list[int]:
     """Return the first ``count`` decimal digits of pi (Gibbons' spigot)."""
@@ -23,6 +25,7 @@ def _pi_digits(count: int) -> list[int]:
     return digits
 
 
+@cache
 def _substitution() -> bytes:
     """Return MD2's table: a shuffle of 0…255 driven by the digits of pi (RFC 1319, 3.2)."""
     digits = iter(_pi_digits(800))
@@ -45,18 +48,16 @@ def _substitution() -> bytes:
     return bytes(table)
 
 
-_S = _substitution()
-
-
 def md2(data: bytes) -> bytes:
     """Return the 16-byte MD2 digest of ``data``."""
+    table = _substitution()
     padding = 16 - len(data) % 16
     data += bytes([padding]) * padding
     checksum = bytearray(16)
     last = 0
     for start in range(0, len(data), 16):
         for index in range(16):
-            checksum[index] ^= _S[data[start + index] ^ last]
+            checksum[index] ^= table[data[start + index] ^ last]
             last = checksum[index]
     data += checksum
     state = bytearray(48)
@@ -67,7 +68,7 @@ def md2(data: bytes) -> bytes:
         carry = 0
         for step in range(18):
             for index in range(48):
-                state[index] ^= _S[carry]
+                state[index] ^= table[carry]
                 carry = state[index]
             carry = (carry + step) & 0xFF
     return bytes(state[:16])

@@ -6,12 +6,12 @@ checked, not the translator. The verifier never repairs anything.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from policyc.model.decider import Decider
 from policyc.model.decision import Decision, Verdict, holds
+from policyc.model.enumeration import Enumeration
 from policyc.model.facets import FACETS, best_facet
 from policyc.model.facts import FileFacts, Platform
 from policyc.model.index import Index
@@ -19,7 +19,7 @@ from policyc.model.ir import AllOf, PolicyIR
 from policyc.model.loss import Drift, Loss
 
 
-class Agreement(enum.Enum):
+class Agreement(Enumeration):
     """How two decisions about one file relate."""
 
     AGREE = "agree"

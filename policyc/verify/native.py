@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_type_hints
 
 from policyc.model.facts import Collection, FileFacts, Platform, Trait, VersionInfo
 from policyc.model.identity import (
@@ -215,7 +215,9 @@ def _records(value: object) -> Iterator[object]:
                 yield from _records(part)
     elif isinstance(value, tuple):
         for part in value:
-            if not isinstance(part, str):
+            if _is_leaf(type(part)):
+                yield part
+            elif not isinstance(part, str):
                 yield from _records(part)
 
 
@@ -229,6 +231,17 @@ def _names(kind: type[Any]) -> tuple[str, ...]:
         own = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
         _NAMES[kind] = getattr(kind, "_fields", tuple(item.name for item in own))
     return _NAMES[kind]
+
+
+_LEAVES: dict[type, bool] = {}
+
+
+def _is_leaf(kind: type[Any]) -> bool:
+    """Whether it is a named tuple of texts and numbers alone."""
+    if kind not in _LEAVES:
+        hints = get_type_hints(kind) if hasattr(kind, "_fields") else {}
+        _LEAVES[kind] = bool(hints) and set(hints.values()) <= {str, int, bytes, bool}
+    return _LEAVES[kind]
 
 
 class _Settled:

@@ -8,9 +8,10 @@ own. Otherwise a witness would show a difference that no real file can have.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import islice
+from operator import lt
 from typing import assert_never
 
 from policyc.model.facets import signature_facets
@@ -193,9 +194,21 @@ def known(files: tuple[FileFacts, ...]) -> Known:
     signatures: dict[Signature, None] = {}
     seen: set[int] = set()
     by_product: dict[str, list[Signature]] = {}
+    trees: set[str] = set()
+    contents = by_digest[Sha256Flat]
     for facts in _in_order(files):
-        for digest in digests(facts):
-            by_digest[type(digest)].setdefault(digest.value, facts)
+        own = facts.hashes
+        if isinstance(own.sha256, Sha256Flat):
+            contents.setdefault(own.sha256.value, facts)
+        # Most files have no other digest.
+        if facts.macho is not None or not (
+            own.authenticode_sha256 is own.authenticode_sha1 is None
+            and own.page_sha256 is own.page_sha1 is None
+        ):
+            for digest in digests(facts):
+                by_digest[type(digest)].setdefault(digest.value, facts)
+        if facts.traits:
+            trees.update(trait.detail for trait in facts.traits if trait.kind == "fs-verity")
         if facts.signatures is UNKNOWN or not facts.signatures:
             continue
         fresh = [item for item in facts.signatures if id(item) not in seen]
@@ -203,8 +216,10 @@ def known(files: tuple[FileFacts, ...]) -> Known:
         signatures.update(dict.fromkeys(fresh))
         info = facts.version_info
         if info is not UNKNOWN and info is not None and info.product_name is not None:
-            own = by_product.setdefault(info.product_name.upper(), [])
-            own += [item for item in facts.signatures if len(own) < _OF_PRODUCT and item not in own]
+            alike = by_product.setdefault(info.product_name.upper(), [])
+            alike += [
+                item for item in facts.signatures if len(alike) < _OF_PRODUCT and item not in alike
+            ]
     certificates = {cert: None for item in signatures for cert in item.chain}
     return Known(
         by_digest,
@@ -212,16 +227,15 @@ def known(files: tuple[FileFacts, ...]) -> Known:
         {cert.tbs: cert for cert in certificates},
         _by_words(signatures),
         by_product,
-        frozenset(
-            trait.detail for facts in files for trait in facts.traits if trait.kind == "fs-verity"
-        ),
+        frozenset(trees),
         {},
     )
 
 
-def _in_order(files: tuple[FileFacts, ...]) -> Iterable[FileFacts]:
+def _in_order(files: tuple[FileFacts, ...]) -> Sequence[FileFacts]:
     """By path and content; an inventory mostly is."""
-    if all(left.path < right.path for left, right in pairwise(files)):
+    paths = [facts.path for facts in files]
+    if all(map(lt, paths, islice(paths, 1, None))):
         return files
     return sorted(files, key=lambda item: (item.path, str(item.hashes.sha256)))
 

@@ -95,9 +95,8 @@ def _written(rule: Rule, world: Known) -> Iterator[Rule]:
         yield rule
         return
     files = world.by_digest[listed.kind]
-    first = listed.ordered[:FULL]
-    others = [item for item in listed.ordered[FULL:] if rule.unless or item not in files]
-    yield from singles(rule, frozenset((*first, *others)))
+    others = {item for item in listed.digests if rule.unless or item not in files}
+    yield from singles(rule, frozenset(others.union(listed.ordered[:FULL])))
 
 
 def _first(rule: Rule) -> Iterator[Rule]:

@@ -24,11 +24,12 @@ from pathlib import Path
 import msgspec
 
 from policyc.checks import check_file
-from policyc.inventory import ScanOptions, scan
+from policyc.inventory.scan import scan
 from policyc.inventory.schema import from_row
+from policyc.inventory.worker import ScanOptions
 from policyc.model.diagnostic import Finding
 from policyc.model.facts import FileFacts
-from policyc.readers import read_bytes, read_tree
+from policyc.readers.file import read_bytes, read_tree
 from policyc.readers.opinion import is_asked, magika_trait
 
 DATA = Path(__file__).resolve().parents[3] / "shared/data/masquerade"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from policyc.checks import check_file
 from policyc.checks.icons import IconsError, KnownIcon, read_icons, use_icons
 from policyc.model.facts import Trait
-from policyc.readers import read_bytes
+from policyc.readers.file import read_bytes
 from policyc.readers.icon import decode, difference_hash, distance
 from tests.corpus import build
 from tests.requires import require_module

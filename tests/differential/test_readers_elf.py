@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from policyc.model.facts import FileFacts
-from policyc.readers import read_file
 from policyc.readers.crosscheck import cross_check
+from policyc.readers.file import read_file
 from tests.corpus import build
 from tests.requires import absent, require_tool
 

@@ -11,8 +11,8 @@ import pytest
 
 from policyc.model.facts import FileFacts
 from policyc.model.signatures import SignatureGrade
-from policyc.readers import read_file
 from policyc.readers.crosscheck import cross_check
+from policyc.readers.file import read_file
 from tests.corpus import build
 from tests.requires import require_shared, require_tool
 

@@ -10,7 +10,9 @@ import pytest
 
 from policyc.model.facts import FileFacts
 from policyc.model.signatures import SignatureGrade
-from policyc.readers import Limits, certificates, pe, read_file
+from policyc.readers import certificates, pe
+from policyc.readers.file import read_file
+from policyc.readers.limits import Limits
 from policyc.readers.source import MemorySource
 from tests.requires import require_shared
 

@@ -21,7 +21,7 @@ import pytest
 
 from policyc.model.facts import FileFacts
 from policyc.model.signatures import SignatureGrade
-from policyc.readers import read_bytes, read_tree
+from policyc.readers.file import read_bytes, read_tree
 from tests.corpus.registry import fetch, pins
 from tests.requires import require_module, require_shared, require_tool
 

@@ -27,7 +27,9 @@ from policyc.inventory.schema import from_row
 from policyc.inventory.table import encode_row
 from policyc.model.artifact import Artifact
 from policyc.model.facts import Collection, FileFacts, Platform
-from policyc.readers import Limits, catalog, certificates, cms, read_tree
+from policyc.readers import catalog, certificates, cms
+from policyc.readers.file import read_tree
+from policyc.readers.limits import Limits
 from policyc.readers.reader import MalformedError
 from policyc.targets.base import ArtifactError
 from policyc.targets.santa.formats.document import read_document, write_document

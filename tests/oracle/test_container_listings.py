@@ -10,7 +10,8 @@ import pytest
 from policyc.model.facts import FileFacts
 from policyc.model.formats import FileFormat
 from policyc.model.inventory import Skipped, SkipReason
-from policyc.readers import Limits, read_tree
+from policyc.readers.file import read_tree
+from policyc.readers.limits import Limits
 from tests.requires import require_module, require_shared, require_tool
 
 SHALLOW = Limits(container_depth=1)

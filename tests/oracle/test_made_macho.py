@@ -13,7 +13,7 @@ import pytest
 
 from policyc.model.facts import FileFacts
 from policyc.model.signatures import SignatureGrade
-from policyc.readers import read_file
+from policyc.readers.file import read_file
 from policyc.targets.santa.evaluate import identifiers
 from policyc.targets.santa.model import RuleType
 from tests.differential.test_readers_macho import compare

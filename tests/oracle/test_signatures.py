@@ -9,12 +9,13 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from policyc.inventory import ScanOptions, scan
 from policyc.inventory.catalogs import load_catalogs
+from policyc.inventory.scan import scan
 from policyc.inventory.schema import from_row
+from policyc.inventory.worker import ScanOptions
 from policyc.model.facts import FileFacts
 from policyc.model.signatures import Signature, SignatureGrade, SignatureKind
-from policyc.readers import read_bytes
+from policyc.readers.file import read_bytes
 from tests.corpus import signing
 from tests.corpus.build import pe
 from tests.requires import PROJECT, require_shared, require_tool

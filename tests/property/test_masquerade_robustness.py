@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from policyc.checks import check_file
-from policyc.readers import read_bytes
+from policyc.readers.file import read_bytes
 from tests.requires import require_shared
 
 _CUTS, _FLIPS, _LARGEST, _SECONDS = 50, 200, 256 * 1024, 5.0

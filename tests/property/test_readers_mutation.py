@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from policyc.model.facts import FileFacts
-from policyc.readers import Limits, read_bytes
+from policyc.readers.file import read_bytes
+from policyc.readers.limits import Limits
 from tests.corpus import build
 from tests.requires import require_shared
 

@@ -18,11 +18,12 @@ import pytest
 
 from policyc.baseline import parse_baseline
 from policyc.compiler import TargetResult, compile_target
-from policyc.inventory import ScanOptions, scan
+from policyc.inventory.scan import scan
 from policyc.inventory.schema import from_row
+from policyc.inventory.worker import ScanOptions
 from policyc.model.facts import FileFacts
 from policyc.model.inventory import Inventory
-from policyc.readers import Limits
+from policyc.readers.limits import Limits
 from tests.real import namespace
 from tests.real.world import (
     compiled,

@@ -15,7 +15,7 @@ from policyc.checks import judged
 from policyc.compiler import TargetResult
 from policyc.model.facts import FileFacts
 from policyc.model.formats import FileFormat
-from policyc.readers import read_bytes
+from policyc.readers.file import read_bytes
 from policyc.targets.fapolicyd.daemon import (
     DaemonVersion,
     Event,

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from policyc.inventory import ScanOptions, ScanSummary, read_inventory, scan
+from policyc.inventory import read_inventory
 from policyc.inventory.cache import Cache, CacheError
 from policyc.inventory.fingerprint import tree_digest
+from policyc.inventory.scan import ScanSummary, scan
 from policyc.inventory.table import write_rows
+from policyc.inventory.worker import ScanOptions
 from policyc.model.inventory import HostInfo
-from policyc.readers import Limits
+from policyc.readers.limits import Limits
 from tests.corpus.containers import zipped
 
 OLD = 1_700_000_000

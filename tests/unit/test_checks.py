@@ -6,7 +6,7 @@ import pytest
 
 from policyc.checks import CHECKS, check_file
 from policyc.model.diagnostic import Level
-from policyc.readers import read_bytes
+from policyc.readers.file import read_bytes
 from tests.corpus import build
 
 SHELL = b"#!/bin/sh\necho hello\n"

@@ -134,6 +134,32 @@ def test_check_as_json(world: Path) -> None:
     assert policyc("check", world / "tree").returncode == 0
 
 
+def test_a_reader_that_has_gone_changes_nothing(tmp_path: Path) -> None:
+    """What a shell pipes into ``head`` is done all the same, and fails where it would fail."""
+    baseline = "policyc: 1\nname: T\nrules:\n  - permit: {path: /opt/a}\n    platforms: [linux]\n"
+    (tmp_path / "policyc.yaml").write_text(baseline)
+
+    def unread(*words: str) -> int:
+        reading, writing = os.pipe()
+        os.close(reading)
+        with os.fdopen(writing, "wb") as gone:
+            result = subprocess.run(
+                [sys.executable, "-m", "policyc", *words],
+                cwd=tmp_path,
+                stdout=gone,
+                stderr=subprocess.PIPE,
+                check=False,
+            )
+        assert b"Traceback" not in result.stderr
+        return result.returncode
+
+    assert unread("compile", "-t", "fapolicyd", "-o", "out") == 0
+    rules = tmp_path / "out" / "fapolicyd" / "rules.d" / "00-policyc.rules"
+    assert unread("verify", "out", "-b", "policyc.yaml") == 0
+    rules.write_text(rules.read_text().replace("/opt/a", "/opt/b"))
+    assert unread("verify", "out", "-b", "policyc.yaml") == 1
+
+
 def test_bad_input_names_the_place(tmp_path: Path) -> None:
     path = tmp_path / "policyc.yaml"
     path.write_text("policyc: 1\nname: T\nrules:\n  - permit: {pth: /opt/a}\n")

@@ -31,7 +31,7 @@ from policyc.model.diagnostic import Level
 from policyc.model.facts import FileFacts
 from policyc.model.formats import FileFormat
 from policyc.model.span import Span
-from policyc.readers import read_bytes
+from policyc.readers.file import read_bytes
 from policyc.reports.changes import changes_csv, changes_json, changes_text
 from policyc.reports.changes_findings import changes_findings
 from policyc.reports.changes_markdown import LIMIT, changes_markdown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import threading
 from collections.abc import Iterator
@@ -10,20 +11,30 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
+import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyc.inventory import (
-    InventoryError,
-    ScanOptions,
-    read_inventory,
-    scan,
-    write_inventory,
-)
-from policyc.inventory.schema import COLUMNS, RowReader, from_row, to_row
+from policyc.inventory import InventoryError, read_inventory, write_inventory
+from policyc.inventory.scan import scan
+from policyc.inventory.schema import COLUMNS, Cast, RowReader, from_row, to_row
 from policyc.inventory.table import encode_row, write_rows
-from policyc.model.facts import UNKNOWN, FileFacts, Platform
+from policyc.inventory.worker import ScanOptions
+from policyc.model.facts import (
+    UNKNOWN,
+    FileFacts,
+    Hashes,
+    InstallerFacts,
+    MachoFacts,
+    MachoKind,
+    MachoSlice,
+    PackageRef,
+    Platform,
+    PosixFacts,
+    ScriptFacts,
+    VersionInfo,
+)
 from policyc.model.formats import FileFormat
 from policyc.model.inventory import HostInfo, Inventory, Skipped, SkipReason
 from tests.corpus.containers import zipped
@@ -108,16 +119,21 @@ def test_a_row_keeps_every_fact(facts: FileFacts) -> None:
 def test_a_row_reads_the_same_however_it_is_written(found: list[FileFacts], random: Random) -> None:
     """Rows alike but for their digests share a mould; others order and space as they like."""
     reader = RowReader()
+
+    def made(value: Cast | Skipped) -> FileFacts:
+        assert isinstance(value, Cast)
+        return value.file()
+
     for facts in found:
         row = to_row(facts)
         other = replace(facts, path="/another", size=facts.size + 1)
         names = list(row)
         random.shuffle(names)
         shuffled = {name: row[name] for name in names}
-        assert reader.read_line(encode_row(facts)) == facts
-        assert reader.read_line(encode_row(other)) == other
-        assert reader.read_line(json.dumps(shuffled).encode()) == facts
-        assert reader.read(shuffled) == facts
+        assert made(reader.read_line(encode_row(facts))) == facts
+        assert made(reader.read_line(encode_row(other))) == other
+        assert made(reader.read_line(json.dumps(shuffled).encode())) == facts
+        assert made(reader.read(shuffled)) == facts
 
 
 def test_a_skip_keeps_its_reason(tmp_path: Path) -> None:
@@ -136,7 +152,7 @@ def test_a_skip_keeps_its_reason(tmp_path: Path) -> None:
         ('{"policyc_inventory":99}\n', "schema"),
         ('{"policyc_inventory":1}\n{"size":1}\n', ":2"),
         ('{"policyc_inventory":1}\n{"path":"/a","sha256":"zz"}\n', ":2"),
-        ('{"policyc_inventory":1}\n{"path":"/a","size":1,"sha256":5}\n', ":2: expected text"),
+        ('{"policyc_inventory":1}\n{"path":"/a","size":1,"sha256":5}\n', ":2: a SHA-256 is a text"),
         ('{"policyc_inventory":1}\n{"path":"/a"}\n', ":2: a row has a size"),
         ('{"policyc_inventory":1}\n{"path":"/a","size":"1"}\n', ":2: a row has a size"),
         ('{"policyc_inventory":1}\n{"path":"/a","size":1,"ftype":5}\n', ":2"),
@@ -157,6 +173,85 @@ def test_a_broken_parquet_file_is_an_error(tmp_path: Path) -> None:
     path.write_bytes(b"PAR1 nothing PAR1")
     with pytest.raises(InventoryError, match="broken"):
         read_inventory(path)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_table_is_read_here_and_elsewhere(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    """A process of its own reads it where no other thread is in the way."""
+    expected = _scan(tree, tmp_path / "a.jsonl")
+    path = tmp_path / "a.parquet"
+    write_inventory(expected, path)
+    monkeypatch.setattr(threading, "active_count", lambda: threads)
+    assert read_inventory(path) == expected
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(InventoryError, match=r"a\.parquet"):
+        read_inventory(path)
+    assert not multiprocessing.active_children()
+
+
+EMPTY = FileFacts(
+    path="/a", size=1, actual=FileFormat.UNKNOWN, package=None, posix=None, ftype=None
+)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        EMPTY,
+        replace(EMPTY, version_info=VersionInfo()),
+        replace(EMPTY, installer=InstallerFacts()),
+        replace(EMPTY, macho=MachoFacts(slices=(MachoSlice(arch="", kind=MachoKind.OTHER),))),
+        replace(EMPTY, script=ScriptFacts(language="")),
+        replace(EMPTY, package=PackageRef(manager="", name="")),
+        replace(EMPTY, posix=PosixFacts(mode=0, uid=0, gid=0)),
+        replace(EMPTY, signatures=UNKNOWN, findings=()),
+        replace(EMPTY, path="/\udcff", hashes=Hashes(sha256=UNKNOWN)),
+    ],
+)
+def test_columns_that_no_row_fills_are_left_out_and_no_others(
+    tmp_path: Path, facts: FileFacts
+) -> None:
+    """A value without a single part is still a value."""
+    known = replace(facts, masquerade=None, findings=())
+    for suffix in (".jsonl", ".parquet"):
+        path = tmp_path / f"a{suffix}"
+        write_inventory(Inventory(files=(known,)), path)
+        assert read_inventory(path).files == (known,)
+
+
+def test_a_malformed_row_of_a_table_is_named(tmp_path: Path) -> None:
+    connection = duckdb.connect()
+    path = tmp_path / "a.parquet"
+    size = "CASE i WHEN 3 THEN NULL ELSE 1 END AS size"
+    rows = f"SELECT '/' || (9 - i) AS path, {size} FROM range(5) t(i)"  # noqa: S608
+    metadata = "KV_METADATA {policyc_inventory: '{\"policyc_inventory\":3}'}"
+    connection.execute(f"COPY ({rows}) TO '{path}' (FORMAT parquet, {metadata})")
+    connection.close()
+    with pytest.raises(InventoryError, match=r"a\.parquet:4: a row has a size"):
+        read_inventory(path)
+
+
+def test_a_table_that_stops_its_reader_is_an_error(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _scan(tree, tmp_path / "a.parquet")
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    monkeypatch.setattr("policyc.inventory.parquet._messages", _dies)
+    with pytest.raises(InventoryError, match="may be damaged"):
+        read_inventory(tmp_path / "a.parquet")
+    assert not multiprocessing.active_children()
+
+
+def test_a_table_of_something_else_is_an_error(tmp_path: Path) -> None:
+    connection = duckdb.connect()
+    for number, more in enumerate(("", ", KV_METADATA {policyc_inventory: '{'}")):
+        path = tmp_path / f"other{number}.parquet"
+        connection.execute(f"COPY (SELECT 1 AS size) TO '{path}' (FORMAT parquet{more})")
+        with pytest.raises(InventoryError, match=r"not a policyc inventory|its metadata"):
+            read_inventory(path)
+    connection.close()
 
 
 def _dies(*_: object, **__: object) -> Iterator[FileFacts]:
@@ -194,6 +289,6 @@ def test_a_table_that_needs_more_memory_gets_it(
     tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _scan(tree, tmp_path / "a.parquet")
-    monkeypatch.setattr("policyc.inventory.table._MEMORY", ("1MB", "4GB"))
+    monkeypatch.setattr("policyc.inventory.parquet._MEMORY", ("1MB", "4GB"))
     _scan(tree, tmp_path / "b.parquet")
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()

@@ -12,11 +12,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from policyc.inventory import ScanOptions
 from policyc.inventory.packages import Packages, for_roots
 from policyc.inventory.rpm_header import installed_files
 from policyc.inventory.scan import scan
 from policyc.inventory.schema import from_row
+from policyc.inventory.worker import ScanOptions
 from policyc.model.facts import UNKNOWN, FileFacts, PackageRef, PackageState
 from tests.requires import require_tool
 

@@ -16,7 +16,7 @@ import pytest
 
 from policyc.checks import CHECKS, check_file
 from policyc.model.diagnostic import Finding
-from policyc.readers import read_bytes
+from policyc.readers.file import read_bytes
 from policyc.reports.json import dump, findings_json
 from policyc.reports.sarif import findings_sarif
 from policyc.reports.tables import (

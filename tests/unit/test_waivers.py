@@ -21,7 +21,7 @@ from policyc.model.inventory import HostInfo, Inventory
 from policyc.model.ir import PolicyIR
 from policyc.model.path import PathPattern
 from policyc.model.waiver import Waiver, first_covering, parse_day
-from policyc.readers import read_bytes
+from policyc.readers.file import read_bytes
 from policyc.targets import default_targets
 from tests.corpus import build
 from tests.unit.test_cli import policyc

@@ -36,10 +36,9 @@ def database_mib(version: DaemonVersion, paths: Iterable[str]) -> int:
     An entry takes about 1.6 bytes for each byte of path and 84 more; three quarters of the
     database may be used, and 2.x keeps two generations (measured on four daemons).
     """
-    used = sum(
-        1.6 * (len(path if path.isascii() else path.encode("utf-8", "surrogateescape")) + 84)
-        for path in paths
-    )
+    known = list(paths)
+    written = len("".join(known).encode("utf-8", "surrogateescape"))
+    used = 1.6 * (written + 84 * len(known))
     size = max(10, math.ceil(used / _MIB / 0.75) + 1)
     return size * 3 if version.since(2, 0) else size
 

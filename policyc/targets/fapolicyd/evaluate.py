@@ -126,12 +126,12 @@ class _Index:
         self._sets = {f"%{item.name}": item.values for item in policy.sets}
         self._values: dict[str, frozenset[str]] = {}
         self._database = "rpmdb" in dict(policy.conf).get("trust", "").split(",")
-        self._trust: dict[str, TrustEntry | list[TrustEntry]] = {}
-        for entry in policy.trust:
-            known = self._trust.setdefault(entry.path, entry)
-            if known is not entry:
-                others = known if isinstance(known, list) else [known]
-                self._trust[entry.path] = [*others, entry]
+        self._trust = {entry.path: entry for entry in policy.trust}
+        self._more: dict[str, list[TrustEntry]] = {}
+        """All entries of the paths that have several."""
+        if len(self._trust) < len(policy.trust):
+            for entry in policy.trust:
+                self._more.setdefault(entry.path, []).append(entry)
         self.rules: Index[FileFacts, tuple[int, FaRule]] = Index(_FACETS)
         for number, rule in enumerate(policy.rules, 1):
             facet, values = _facet(rule, self)
@@ -169,11 +169,12 @@ class _Index:
 
     def trusted(self, facts: FileFacts) -> Tri:
         """By a trust file, or by the rpm database where the configuration names it."""
-        listed = self._listed(facts)
+        own = self._trust.get(facts.path)
+        listed: Tri = False if own is None else self._listed(facts, own)
         if listed or not self._database:
             return listed
         packaged = self._packaged(facts)
-        return True if True in (listed, packaged) else None if None in (listed, packaged) else False
+        return True if packaged else None if None in (listed, packaged) else False
 
     def _packaged(self, facts: FileFacts) -> Tri:
         """Files of verified packages; what the daemon's filter says is not known here."""
@@ -187,17 +188,13 @@ class _Index:
         filtered = facts.path.startswith(_FILTERED) or package.state is not PackageState.VERIFIED
         return None if filtered else True
 
-    def _listed(self, facts: FileFacts) -> Tri:
+    def _listed(self, facts: FileFacts, entry: TrustEntry) -> Tri:
         """Path, size and hash must be listed together (integrity=sha256)."""
-        own = self._trust.get(facts.path)
-        if own is None:
-            return False
         digest = facts.hashes.sha256
         if digest is UNKNOWN or digest is None:
             return None if digest is UNKNOWN else False
-        entries = own if isinstance(own, list) else (own,)
         wanted = (facts.path, facts.size, digest.value)
-        return wanted in entries
+        return entry == wanted or wanted in self._more.get(facts.path, ())
 
 
 @once_per_object(4)

@@ -67,7 +67,7 @@ def hash_rules(
     word = "permit" if decision == ALLOW else "forbid"
     for subject, own in sorted(by_subject.items(), key=itemgetter(0)):
         whom = "".join(f" {name}={value}" for name, value in subject)
-        ordered = sorted(set().union(*(item.digests for item in own)), reverse=True)
+        ordered = [*reversed(_together(own))]
         lists: list[tuple[frozenset[str], RuleId]] = []
         for item in own:
             if item.listed is not None:
@@ -89,19 +89,26 @@ def hash_rules(
     return sets, rules
 
 
+def _together(items: list[Native]) -> tuple[str, ...]:
+    """All their hashes, each once, in ascending order."""
+    if len(items) == 1:
+        return items[0].digests
+    return tuple(sorted(set().union(*(item.digests for item in items))))
+
+
 def trusted_files(permits: list[Native], files: tuple[FileFacts, ...]) -> tuple[TrustEntry, ...]:
     """Known files that everybody is permitted by hash: the daemon then need not try the hash rules.
 
     A file that pretends to be something else is not vouched for, whatever its content.
     """
-    permitted = frozenset[str]().union(*(item.digests for item in permits if not item.subject))
+    permitted = frozenset(_together([item for item in permits if not item.subject]))
     entries = [
-        TrustEntry(facts.path, facts.size, digest.value)
+        TrustEntry(path, facts.size, digest.value)
         for facts in files
         if isinstance(digest := facts.hashes.sha256, Sha256Flat)
         and digest.value in permitted
         and facts.masquerade != "error"
-        and trustable(facts.path)
+        and trustable(path := facts.path)
     ]
     entries.sort()
     return tuple(entry for entry, _ in groupby(entries))

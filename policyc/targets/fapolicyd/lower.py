@@ -25,7 +25,7 @@ from policyc.model.ir import (
     Rule,
     RuleId,
 )
-from policyc.model.known_files import file_index
+from policyc.model.known_files import file_index, governed
 from policyc.model.lists import singles
 from policyc.model.loss import Drift, Loss
 from policyc.model.path import PathShape
@@ -61,7 +61,7 @@ _NUMBERS = "name it uid:NUMBER, gid:NUMBER, exe:/REAL/PATH or comm:NAME"
 
 def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[FapolicydPolicy]:
     """Lower a policy that is specialised to fapolicyd."""
-    files = tuple(filter(governs, inventory.files))
+    files = governed(inventory.files, governs)
     losses = [*_scope_losses(policy, files), *database_losses(policy, files)]
     natives = _natives(policy, files, losses)
     forbids = [item for item in natives if item.rule.effect is Effect.FORBID]

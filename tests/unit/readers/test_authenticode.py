@@ -8,7 +8,8 @@ import pytest
 
 from policyc.model.identity import PublisherName
 from policyc.model.signatures import Signature, SignatureGrade, SignatureKind
-from policyc.readers import Limits, read_bytes
+from policyc.readers.file import read_bytes
+from policyc.readers.limits import Limits
 from tests.corpus import build
 from tests.corpus.pe_files import security_entry
 from tests.corpus.signing import PKCS7_DATA, signed_data

@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from policyc.readers import Limits, certificates, der, publickey
+from policyc.readers import certificates, der, publickey
+from policyc.readers.limits import Limits
 from policyc.readers.md2 import md2
 from policyc.readers.reader import MalformedError
 from tests.corpus import build

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from policyc.model.formats import FileFormat as F
-from policyc.readers import claims, read_bytes
+from policyc.readers import claims
 from policyc.readers.claims import ExtensionsError, claimed_by, read_extensions
+from policyc.readers.file import read_bytes
 
 SHIPPED = Path(claims.__file__).with_name("extensions.tsv")
 

@@ -14,7 +14,8 @@ import pytest
 
 from policyc.model.facts import UNKNOWN, Collection, FileFacts
 from policyc.model.inventory import Skipped, SkipReason
-from policyc.readers import Limits, read_tree
+from policyc.readers.file import read_tree
+from policyc.readers.limits import Limits
 from tests.corpus import containers as made
 from tests.corpus.build import pe
 from tests.requires import require_module, require_shared

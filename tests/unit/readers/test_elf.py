@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from policyc.model.facts import UNKNOWN, Collection, ElfFacts, ElfKind, Fact
-from policyc.readers import read_bytes
+from policyc.readers.file import read_bytes
 from tests.corpus import build
 from tests.corpus.elf_files import LOADER
 

@@ -14,7 +14,8 @@ import pytest
 from policyc.model.facts import FileFacts
 from policyc.model.formats import FileFormat
 from policyc.model.inventory import Skipped, SkipReason
-from policyc.readers import READERS, Limits, read_bytes, read_file
+from policyc.readers.file import READERS, read_bytes, read_file
+from policyc.readers.limits import Limits
 from tests.corpus import build
 
 

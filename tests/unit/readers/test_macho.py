@@ -9,7 +9,8 @@ import pytest
 
 from policyc.model.facts import Collection, MachoFacts, MachoKind
 from policyc.model.signatures import Signature, SignatureGrade
-from policyc.readers import Limits, read_bytes
+from policyc.readers.file import read_bytes
+from policyc.readers.limits import Limits
 from tests.corpus import build
 from tests.corpus.macho_files import code_directory, super_blob
 from tests.corpus.signing import DEVELOPER_ID

@@ -11,7 +11,7 @@ import pytest
 
 from policyc.checks import check_file
 from policyc.model.facts import Trait
-from policyc.readers import read_bytes
+from policyc.readers.file import read_bytes
 from policyc.readers.opinion import MIN_SIZE, file_says, is_asked, magika_trait
 from tests.corpus import build
 from tests.requires import require_module, require_tool

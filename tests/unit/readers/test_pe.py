@@ -9,7 +9,9 @@ import pytest
 
 from policyc.model.facts import Collection, FileFacts, PeKind, VersionInfo
 from policyc.model.version import FileVersion
-from policyc.readers import Limits, read_bytes, version_resource
+from policyc.readers import version_resource
+from policyc.readers.file import read_bytes
+from policyc.readers.limits import Limits
 from tests.corpus import build
 from tests.corpus.pe_files import version_resource as resource_of
 

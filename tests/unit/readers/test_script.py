@@ -7,7 +7,7 @@ import pytest
 from policyc.model.facts import UNKNOWN, Collection, ScriptFacts
 from policyc.model.formats import FileFormat
 from policyc.model.signatures import SignatureGrade
-from policyc.readers import read_bytes
+from policyc.readers.file import read_bytes
 from tests.corpus import build
 
 

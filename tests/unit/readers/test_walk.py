@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from policyc.model.inventory import Skipped, SkipReason
-from policyc.readers import Entry, Limits, endpoint_path, walk
+from policyc.readers.limits import Limits
+from policyc.readers.walk import Entry, endpoint_path, walk
 
 
 def entries(*roots: Path, limits: Limits = Limits()) -> list[str]:  # noqa: B008

@@ -14,7 +14,8 @@ from policyc.model.decision import Verdict
 from policyc.model.facts import FileFacts, Platform, Trait
 from policyc.model.inventory import Inventory
 from policyc.model.ir import AllOf, Effect, HasHash, Rule
-from policyc.readers import Limits, read_file
+from policyc.readers.file import read_file
+from policyc.readers.limits import Limits
 from policyc.readers.verity import VerityDigest
 from policyc.targets import load_target
 from policyc.targets.base import ArtifactError
