@@ -163,18 +163,32 @@ DIFF_RULES = 100_000
 DIFF_FILES = 500_000
 
 
-def changes(folder: Path) -> tuple[Run, Run]:
-    """Compare two baselines of 100,000 hashes, and two over a made fleet of 500,000 files."""
+DIFF_FORMS = {
+    "diff, 2 × 100,000 rules": ".yaml",
+    "diff, 2 × 90,000, block style": "-block.yaml",
+    "diff, 2 × 100,000 App Control": ".xml",
+    "diff, 2 × 100,000 AppLocker": "-applocker.xml",
+    "diff, 2 × 100,000 fapolicyd": ".rules",
+    "diff, 2 × 100,000 Santa": ".mobileconfig",
+}
+
+
+def changes(folder: Path) -> list[tuple[str, Run]]:
+    """Compare two lists of 100,000 hashes in each form, and two baselines over 500,000 files."""
     tool = [sys.executable, str(PROJECT / "benchmarks" / "changes.py")]
     own = folder / "changes"
     own.mkdir()
     subprocess.run([*tool, "hashes", str(own), str(DIFF_RULES)], check=True)
-    rules = measure([*POLICYC, "diff", str(own / "old.yaml"), str(own / "new.yaml")], runs=1)
+    found = []
+    for title, ending in DIFF_FORMS.items():
+        sides = [str(own / f"{name}{ending}") for name in ("old", "new")]
+        found.append((title, measure([*POLICYC, "diff", *sides], runs=1)))
     make = [sys.executable, str(PROJECT / "benchmarks" / "fleet.py")]
     subprocess.run([*make, str(own), str(DIFF_FILES), str(FLEET_RULES)], check=True)
     subprocess.run([*tool, "fleet", str(own)], check=True)
     words = ["diff", str(own / "policyc.yaml"), str(own / "new.yaml")]
-    return rules, measure([*POLICYC, *words, "-i", str(own / "inventory.parquet")], runs=1)
+    run = measure([*POLICYC, *words, "-i", str(own / "inventory.parquet")], runs=1)
+    return [*found, ("diff, 500,000 files", run)]
 
 
 def trust(folder: Path) -> dict[str, Run]:
@@ -256,8 +270,7 @@ def main() -> None:
         ("compile -t wdac, 5,000 files", leveled),
         *((f"trust, 200,000 from {form}", run) for form, run in trusted.items()),
         ("policyc wdac build, 100,000", built),
-        ("diff, 2 × 100,000 rules", compared[0]),
-        ("diff, 500,000 files", compared[1]),
+        *compared,
     )
     for title, run in rows:
         print(

@@ -67,6 +67,7 @@ CONDITIONS = (
     "everything",
 )
 FROM = ("from", "levels")
+_CONDITIONS_OR_FROM = (*CONDITIONS, *FROM)
 MAX_ALTERNATIVES = 20_000
 """Conjunctions one condition may stand for: as many hashes as a list may reasonably hold."""
 
@@ -95,21 +96,23 @@ def read_condition(
     None after reporting what is wrong.
     """
     before = len(collector.found)
-    keys = (*CONDITIONS, *FROM) if may_be_from else CONDITIONS
+    keys = _CONDITIONS_OR_FROM if may_be_from else CONDITIONS
     own = read.mapping(node, what, keys, collector)
     if own is None:
         return None
-    inventory = own.get("from")
-    if inventory is not None:
-        return _from(own, inventory, collector)
-    atoms = _atoms(own, collector)
-    digests = _hashes(own.get("hash"), collector)
-    members = _members(own.get("group"), groups, collector)
+    given = own.values()
+    if "from" in given:
+        return _from(own, given["from"], collector)
+    digests = _hashes(given.get("hash"), collector)
+    if len(given) == len(digests) == 1 and len(collector.found) == before:
+        return (AllOf(frozenset((HasHash(digests[0]),))),)  # the usual one of a long list
+    atoms = _atoms(own, given, collector)
+    members = _members(given.get("group"), groups, collector)
     if len(collector.found) > before:
         return None
-    if own.get("group") is not None and not members:
+    if "group" in given and not members:
         return None  # the group itself was reported
-    everything = read.flag(own.get("everything"), "everything", collector)
+    everything = read.flag(given.get("everything"), "everything", collector)
     if everything is not None and (not everything or len(own.entries) > 1):
         remedy = "write `everything: true` and nothing beside it"
         collector.add("B009", "`everything` is a condition by itself", own.span, remedy=remedy)
@@ -160,17 +163,15 @@ def _from(own: Mapping, inventory: Node, collector: Collector) -> FromInventory 
     )
 
 
-def _atoms(own: Mapping, collector: Collector) -> list[Atom]:
-    if all(key.text == "hash" for key, _ in own.entries):
-        return []  # the usual condition of a long list
+def _atoms(own: Mapping, given: dict[str, Node], collector: Collector) -> list[Atom]:
     atoms: list[Atom | None] = [
-        _signer(own.get("signer"), collector),
-        _product(own.get("product"), collector),
-        _package(own.get("package"), collector),
+        _signer(given.get("signer"), collector),
+        _product(given.get("product"), collector),
+        _package(given.get("package"), collector),
     ]
-    pattern = read.value(own.get("path"), "path", PathPattern, collector)
-    ftype = read.text(own.get("type"), "type", collector)
-    masquerade = _masquerade(own.get("masquerade"), collector)
+    pattern = read.value(given.get("path"), "path", PathPattern, collector)
+    ftype = read.text(given.get("type"), "type", collector)
+    masquerade = _masquerade(given.get("masquerade"), collector)
     trusted = _only_true(own, "trusted", collector)
     atoms += [
         None if pattern is None else AtPath(pattern),

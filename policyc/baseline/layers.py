@@ -96,7 +96,7 @@ class Reading:
 
     def _place(self, rule: Rule) -> tuple[object, ...]:
         at = rule.origin
-        return (at.file != self._main.source.name, at.file, at.line, at.column, rule.id.value)
+        return at.file != self._main.source.name, at
 
     def _layers(self, profile: str | None) -> tuple[str, ...]:
         if profile is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from policyc.baseline.collector import Collector, did_you_mean
@@ -76,7 +76,7 @@ def items(node: Node | None, what: str, collector: Collector) -> tuple[Node, ...
 
 
 def mapping(
-    node: Node | None, what: str, keys: Iterable[str], collector: Collector
+    node: Node | None, what: str, keys: Collection[str], collector: Collector
 ) -> Mapping | None:
     """A mapping with no other keys than ``keys``."""
     if node is None:
@@ -84,9 +84,8 @@ def mapping(
     if not isinstance(node, Mapping):
         collector.add("B004", f"{what} must be a mapping", node.span, remedy="write `key: value`")
         return None
-    known = tuple(keys)
     for key, _ in node.entries:
-        if key.text not in known:
+        if key.text not in keys:
             message = f"{what} has no key `{key.text}`"
-            collector.add("B005", message, key.span, remedy=did_you_mean(key.text, known))
+            collector.add("B005", message, key.span, remedy=did_you_mean(key.text, keys))
     return node

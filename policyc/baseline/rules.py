@@ -54,8 +54,9 @@ class Surroundings:
 
 def read_rule(own: Mapping, name: str, around: Surroundings, collector: Collector) -> list[Rule]:
     """The policy's rules for one rule of the file; empty after reporting an error."""
-    effects = [key for key in ("permit", "forbid") if own.key(key) is not None]
-    if len(effects) != 1:
+    given = own.values()
+    word = "forbid" if "forbid" in given else "permit"
+    if ("permit" in given) == ("forbid" in given):
         collector.add(
             "B009",
             "a rule has exactly one of permit and forbid",
@@ -63,17 +64,15 @@ def read_rule(own: Mapping, name: str, around: Surroundings, collector: Collecto
             remedy="write `permit: …` or `forbid: …`",
         )
         return []
-    effect = Effect(effects[0])
-    key = own.key(effects[0])
-    condition = read_condition(
-        own.get(effects[0]), effects[0], collector, around.groups, may_be_from=True
-    )
-    unless = _unless(own, around.groups, collector)
-    collections, platforms = _collections(own, collector), _platforms(own, collector)
-    principals = _principals(own, collector)
-    note = read.text(own.get("note"), "note", collector) or ""
-    owner = read.text(own.get("owner"), "owner", collector) or ""
-    until = read.value(own.get("until"), "until", parse_day, collector)
+    effect, key = Effect(word), own.key(word)
+    condition = read_condition(given[word], word, collector, around.groups, may_be_from=True)
+    unless = _unless(given.get("unless"), around.groups, collector)
+    collections = _collections(given.get("collections"), collector)
+    platforms = _platforms(given.get("platforms"), collector)
+    principals = _principals(given.get("principals"), collector)
+    note = read.text(given.get("note"), "note", collector) or ""
+    owner = read.text(given.get("owner"), "owner", collector) or ""
+    until = read.value(given.get("until"), "until", parse_day, collector)
 
     def rule(match: AllOf) -> Rule:
         return Rule(
@@ -97,9 +96,10 @@ def read_rule(own: Mapping, name: str, around: Surroundings, collector: Collecto
     return [rule(match) for match in condition]
 
 
-def _unless(own: Mapping, groups: Alternatives, collector: Collector) -> frozenset[AllOf]:
+def _unless(node: Node | None, groups: Alternatives, collector: Collector) -> frozenset[AllOf]:
+    if node is None:
+        return frozenset()
     branches: set[AllOf] = set()
-    node = own.get("unless")
     listed = (node,) if isinstance(node, Mapping) else read.items(node, "unless", collector)
     for item in listed:
         condition = read_condition(item, "an exception", collector, groups)
@@ -108,8 +108,7 @@ def _unless(own: Mapping, groups: Alternatives, collector: Collector) -> frozens
     return frozenset(branches)
 
 
-def _collections(own: Mapping, collector: Collector) -> frozenset[Collection]:
-    node = own.get("collections")
+def _collections(node: Node | None, collector: Collector) -> frozenset[Collection]:
     if node is None:
         return _EVERY_COLLECTION
     found = [
@@ -119,8 +118,7 @@ def _collections(own: Mapping, collector: Collector) -> frozenset[Collection]:
     return frozenset(item for item in found if item is not None) or _EVERY_COLLECTION
 
 
-def _platforms(own: Mapping, collector: Collector) -> frozenset[Platform]:
-    node = own.get("platforms")
+def _platforms(node: Node | None, collector: Collector) -> frozenset[Platform]:
     if node is None:
         return _EVERY_PLATFORM
     found = [
@@ -130,10 +128,12 @@ def _platforms(own: Mapping, collector: Collector) -> frozenset[Platform]:
     return frozenset(item for item in found if item is not None) or _EVERY_PLATFORM
 
 
-def _principals(own: Mapping, collector: Collector) -> frozenset[str]:
+def _principals(node: Node | None, collector: Collector) -> frozenset[str]:
+    if node is None:
+        return frozenset()
     found = [
         read.text(item, "principal", collector)
-        for item in read.items(own.get("principals"), "principals", collector)
+        for item in read.items(node, "principals", collector)
     ]
     return frozenset(item for item in found if item is not None)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from policyc.model.artifact import COMPANIONS, PROVENANCE, Artifact
 from policyc.targets import load_target, target_names
-from policyc.targets.base import ArtifactError
+from policyc.targets.base import ArtifactError, Target
 
 MOST_FILES = 10_000
 MOST_BYTES = 512 << 20
@@ -43,7 +46,30 @@ def check_limits(count: int, size: int, what: str) -> None:
         raise UnreadableError(f"{what}: more than {limits}, so no policy")
 
 
-def by_target(files: Files, name: str, wanted: str | None) -> dict[str, Files]:
+@dataclass
+class Part:
+    """The files that are for one target."""
+
+    name: str
+    files: Files
+
+    @cached_property
+    def target(self) -> Target[Any]:
+        """The target itself."""
+        return load_target(self.name)
+
+    @cached_property
+    def artifacts(self) -> tuple[Artifact, ...]:
+        """The policy's own files: what only people read stands aside."""
+        return _artifacts_of(self.files, self.target)
+
+    @cached_property
+    def model(self) -> object:
+        """What the target reads in them; raises ArtifactError."""
+        return self.target.parse(self.artifacts)
+
+
+def by_target(files: Files, name: str, wanted: str | None) -> list[Part]:
     """Which target's policy the files are; ``name`` is the folder's or the file's own name.
 
     A compiled folder has one folder a target. Raises UnreadableError where no target, or more
@@ -56,16 +82,15 @@ def by_target(files: Files, name: str, wanted: str | None) -> dict[str, Files]:
         if slash and head in known:
             parts.setdefault(head, {})[rest] = data
     if wanted is not None:
-        return {wanted: parts.get(wanted, files)}
+        return [Part(wanted, parts.get(wanted, files))]
     if parts:
-        return {item: parts[item] for item in known if item in parts}
+        return [Part(item, parts[item]) for item in known if item in parts]
     stem = posixpath.basename(name.rstrip("/"))
-    return {stem: files} if stem in known else {_guessed(files, name): files}
+    return [Part(stem, files) if stem in known else _guessed(files, name)]
 
 
-def artifacts_of(files: Files, target: str) -> tuple[Artifact, ...]:
-    """The policy's own files: what only people read stands aside."""
-    folder = load_target(target).lift_folder
+def _artifacts_of(files: Files, target: Target[Any]) -> tuple[Artifact, ...]:
+    folder = target.lift_folder
     reads: Callable[[str], bool] = (lambda _: True) if folder is None else folder.reads
     kept = {
         path: data
@@ -79,20 +104,21 @@ def artifacts_of(files: Files, target: str) -> tuple[Artifact, ...]:
     )
 
 
-def _guessed(files: Files, name: str) -> str:
-    """The one target whose parser takes the files."""
+def _guessed(files: Files, name: str) -> Part:
+    """For the one target whose parser takes the files."""
     readable, problems = [], []
-    for target in target_names():
+    for part in [Part(target, files) for target in target_names()]:
         try:
-            load_target(target).parse(artifacts_of(files, target))
+            part.model  # noqa: B018
         except ArtifactError as error:
-            problems.append((target, error))
+            problems.append((part.name, error))
         else:
-            readable.append(target)
+            readable.append(part)
     if len(readable) == 1:
         return readable[0]
     if readable:
-        raise UnreadableError(f"{name}: {' or '.join(readable)}? Say so with -t")
+        names = " or ".join(part.name for part in readable)
+        raise UnreadableError(f"{name}: {names}? Say so with -t")
     told = "; ".join(f"{target}: {_told(error)}" for target, error in problems)
     raise UnreadableError(f"{name}: no target can read it ({told})")
 

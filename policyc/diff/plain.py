@@ -10,7 +10,7 @@ from policyc.diff.sides import cause_of
 from policyc.model.change import Relation
 from policyc.model.facts import Collection, Platform
 from policyc.model.identity import Digest
-from policyc.model.ir import Effect, HasHash, PolicyIR, Rule
+from policyc.model.ir import Effect, HasHash, Rule
 from policyc.verify.synthetic import Known
 
 _Class = tuple[bool, Effect, type[Digest], frozenset[Collection], frozenset[Platform]]
@@ -41,12 +41,13 @@ class Plain:
 
 
 def split_plain(
-    old: list[Rule], new: list[Rule], policies: tuple[PolicyIR, PolicyIR], world: Known
+    old: list[Rule], new: list[Rule], near: Iterable[Rule], world: Known
 ) -> tuple[list[Plain], list[Rule], list[Rule]]:
-    """The plain rules among the changed ones, and the others of each side."""
-    if not any(_digest(rule) for rule in (*old, *new)):
-        return [], old, new
-    mentions = _mentions(policies[0].rules | policies[1].rules)
+    """The plain rules among the changed ones, and the others of each side.
+
+    ``near`` has each rule of both sides once that names a digest of these.
+    """
+    mentions = _mentions(near)
     classes: dict[_Class, list[Rule]] = {}
     others: tuple[list[Rule], list[Rule]] = ([], [])
     for added, rules in ((False, old), (True, new)):

@@ -17,12 +17,12 @@ harmless would be contained in an old permit or in a new forbid. The other way r
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import islice
+from heapq import nsmallest
 
 from policyc.lowering.containment import Containers, contained, disjoint
 from policyc.lowering.specialise import EXISTING, on_platform
 from policyc.model.facts import Collection, Platform
-from policyc.model.ir import Effect, HasHash, PolicyIR, Rule
+from policyc.model.ir import Effect, HasHash, PolicyIR, Rule, by_id
 from policyc.verify.native import is_placeholder
 
 Reach = frozenset[tuple[Platform | None, Collection]]
@@ -33,11 +33,23 @@ _MOST = 2_000
 
 
 class Proof:
-    """All rules of both sides, to look up those that contain one."""
+    """The rules of both sides, to look up those that contain one of the changed ones.
 
-    def __init__(self, old: PolicyIR, new: PolicyIR, reach: Reach) -> None:
-        self._rules = tuple(_by_effect(policy) for policy in (old, new))
+    ``near`` are those of each side that may (``may_concern``).
+    """
+
+    def __init__(
+        self,
+        old: PolicyIR,
+        new: PolicyIR,
+        near: tuple[Iterable[Rule], Iterable[Rule]],
+        reach: Reach,
+    ) -> None:
+        self._policies = old, new
+        self._near = near
+        self._rules: dict[tuple[bool, Effect], list[Rule]] = {}
         self._containers: dict[tuple[bool, Effect], Containers[Rule]] = {}
+        self._firsts: dict[tuple[bool, Effect], list[Rule]] = {}
         self._reach = reach
 
     def harmless(self, rule: Rule, *, in_new: bool) -> bool:
@@ -46,14 +58,29 @@ class Proof:
             return True
         if rule.effect is Effect.PERMIT:
             return self._covered(rule, Effect.FORBID, in_new=in_new)
-        permits = self._rules[not in_new][Effect.PERMIT]
+        permits = self._of(Effect.PERMIT, in_new=not in_new)
         return len(permits) <= _MOST and not any(_meet(rule, item) for item in permits)
 
     def opposite(self, rule: Rule, *, in_new: bool) -> list[Rule]:
         """Rules of the other effect that it may meet, of both sides; not more than is useful."""
         effect = Effect.FORBID if rule.effect is Effect.PERMIT else Effect.PERMIT
-        own = (self._rules[not in_new][effect], self._rules[in_new][effect])
-        return [item for rules in own for item in islice(rules, _MOST) if _meet(rule, item)]
+        own = (self._first(effect, in_new=not in_new), self._first(effect, in_new=in_new))
+        return [item for rules in own for item in rules if _meet(rule, item)]
+
+    def _first(self, effect: Effect, *, in_new: bool) -> list[Rule]:
+        """The first rules of one side and effect, by id."""
+        key = (in_new, effect)
+        if key not in self._firsts:
+            self._firsts[key] = nsmallest(_MOST, self._of(effect, in_new=in_new), key=by_id)
+        return self._firsts[key]
+
+    def _of(self, effect: Effect, *, in_new: bool) -> list[Rule]:
+        """All rules of one side and effect, in no order: no proof depends on it."""
+        key = (in_new, effect)
+        if key not in self._rules:
+            own = self._policies[in_new].rules
+            self._rules[key] = [rule for rule in own if rule.effect is effect]
+        return self._rules[key]
 
     def _covered(self, rule: Rule, effect: Effect, *, in_new: bool) -> bool:
         """Whether rules of one side and effect contain it, each kind of file at a time."""
@@ -88,14 +115,39 @@ class Proof:
     def _index(self, effect: Effect, *, in_new: bool) -> Containers[Rule]:
         key = (in_new, effect)
         if key not in self._containers:
-            rules: Iterable[Rule] = self._rules[in_new][effect]
+            rules = [rule for rule in self._near[in_new] if rule.effect is effect]
             self._containers[key] = Containers((item.match, item) for item in rules)
         return self._containers[key]
 
 
-def _by_effect(policy: PolicyIR) -> dict[Effect, list[Rule]]:
-    ordered = policy.ordered()
-    return {effect: [rule for rule in ordered if rule.effect is effect] for effect in Effect}
+def digests_of(rules: Iterable[Rule]) -> set[str]:
+    """Every digest that the rules name, of whatever kind."""
+    return {
+        atom.digest.value
+        for rule in rules
+        for branch in (rule.match, *rule.unless)
+        for atom in branch.atoms
+        if isinstance(atom, HasHash)
+    }
+
+
+def may_concern(rules: Iterable[Rule], digests: set[str]) -> list[Rule]:
+    """The rules without those that are only for files of other digests.
+
+    A rule that names other digests, and none of these, neither contains a rule for one of these
+    nor one that names no digest. In long lists of hashes nearly all are so.
+    """
+    found = []
+    for rule in rules:
+        others = False
+        for atom in rule.match.atoms:
+            if isinstance(atom, HasHash):
+                others = atom.digest.value not in digests
+                if not others:
+                    break
+        if not others or rule.unless:
+            found.append(rule)
+    return found
 
 
 def _possible(rule: Rule, platform: Platform | None, collection: Collection) -> bool:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from policyc.diff.pairing import Partner, partners, relation
 from policyc.diff.pairs import Pair
 from policyc.diff.plain import Plain, split_plain
-from policyc.diff.proof import Proof
+from policyc.diff.proof import Proof, digests_of, may_concern
 from policyc.diff.show import Shower
 from policyc.diff.sides import cause_of
 from policyc.model.change import Cause, RuleChange, SettingChange, Shown, Turn
 from policyc.model.facts import FileFacts
-from policyc.model.ir import PolicyIR, Rule
+from policyc.model.ir import PolicyIR, Rule, by_id
 from policyc.targets.lifted import Note
 from policyc.verify.synthetic import Known, known
 
@@ -42,11 +43,12 @@ def compare_rules(pairs: tuple[Pair, ...], files: tuple[FileFacts, ...]) -> Rule
         old, new = own[0].old.policy, own[0].new.policy
         if old is None or new is None:
             continue
-        common = old.rules & new.rules
-        unchanged += len(common)
         if all(pair.identical for pair in own):
+            unchanged += len(old.rules & new.rules)
             continue
-        changes += map(_locating(own), _Rules(old, new, own, world).changes())
+        compared = _Rules(old, new, own, world)
+        unchanged += compared.unchanged
+        changes += map(_locating(own), compared.changes())
     changes.sort(key=_order)
     return RulesCompared(changes=tuple(changes), unchanged=unchanged, notes=tuple(notes))
 
@@ -123,12 +125,15 @@ class _Rules:
     """Two policies with the pairs of views that look at them."""
 
     def __init__(self, old: PolicyIR, new: PolicyIR, pairs: list[Pair], world: Known) -> None:
-        self._old = self._relevant(old.rules - new.rules, pairs)
-        self._new = self._relevant(new.rules - old.rules, pairs)
-        self._policies = old, new
+        removed, added = old.rules - new.rules, new.rules - old.rules
+        self.unchanged = len(old.rules) - len(removed)
+        self._old, self._new = self._relevant(removed, pairs), self._relevant(added, pairs)
+        digests = digests_of(chain(removed, added))
+        near = may_concern(old.rules, digests), may_concern(new.rules, digests)
+        self._near = [*near[0], *(rule for rule in near[1] if rule in added)]
         self._world = world
         self._shower = Shower(pairs, world)
-        self._proof = Proof(old, new, self._shower.reach)
+        self._proof = Proof(old, new, near, self._shower.reach)
 
     @staticmethod
     def _relevant(rules: Iterable[Rule], pairs: list[Pair]) -> list[Rule]:
@@ -143,14 +148,14 @@ class _Rules:
                     for pair in pairs
                 )
             ),
-            key=lambda rule: rule.id.value,
+            key=by_id,
         )
 
     def changes(self) -> list[RuleChange]:
         """Every change; plain hashes together, the others one by one or as pairs."""
         if not self._old and not self._new:
             return []
-        plain, old, new = split_plain(self._old, self._new, self._policies, self._world)
+        plain, old, new = split_plain(self._old, self._new, self._near, self._world)
         found = [change for item in plain for change in self._plain(item)]
         return found + [self._change(item) for item in partners(old, new)]
 

@@ -103,7 +103,7 @@ def _missing(old: Side, new: Side) -> Iterator[SettingChange]:
 
 def _waivers(old: PolicyIR | None, new: PolicyIR | None) -> Iterator[SettingChange]:
     """Accepted findings, where a rule looks at findings: accepting one forbids less."""
-    if old is None or new is None:
+    if old is None or new is None or not (old.waivers or new.waivers):
         return
     asked = any(
         isinstance(atom, HasMasquerade)

@@ -13,7 +13,6 @@ from policyc.baseline.sources import SourceError
 from policyc.diff.artifacts import (
     Files,
     UnreadableError,
-    artifacts_of,
     by_target,
     check_limits,
     files_of,
@@ -213,13 +212,11 @@ def _baseline(text: str, loaded: LoadedBaseline) -> Side:
 
 def _native(text: str, files: Files, path: str, wanted: str | None) -> Side:
     natives = {}
-    parts = by_target(files, path, wanted)
-    for name, own in parts.items():
-        target = load_target(name)
-        artifacts = artifacts_of(own, name)
-        shown = _shown(text, path, files, "" if own is files else f"{name}/")
+    for part in by_target(files, path, wanted):
+        name, target, artifacts = part.name, part.target, part.artifacts
+        shown = _shown(text, path, files, "" if part.files is files else f"{name}/")
         try:
-            model = target.parse(artifacts)
+            model = part.model
         except ArtifactError as error:
             where = f"{error.artifact}:{error.line}: " if error.artifact else ""
             raise SideError(f"{text}: {name}: {where}{error.message}") from error
@@ -230,7 +227,7 @@ def _native(text: str, files: Files, path: str, wanted: str | None) -> Side:
             model=model,
             policy=policy,
             lost=lost,
-            provenance=recorded(own.get(PROVENANCE, b"{}")),
+            provenance=recorded(part.files.get(PROVENANCE, b"{}")),
             shown=shown,
         )
     return Side(name=text, natives=natives)

@@ -7,7 +7,7 @@ from policyc.model.facets import FACETS, best_facet
 from policyc.model.facts import FileFacts, Platform
 from policyc.model.identity import Sha256Flat
 from policyc.model.index import REMEMBERED, Index
-from policyc.model.ir import HasAnyHash, HasHash, PolicyIR, Rule
+from policyc.model.ir import HasAnyHash, HasHash, PolicyIR, Rule, by_id
 
 _Alike = tuple[int, tuple[int, ...], frozenset[str]]
 
@@ -20,7 +20,7 @@ class Decider:
         self._platform = platform
         self._rules: Index[FileFacts, Rule] = Index(FACETS)
         self._decided: dict[_Alike, Decision] = {}
-        for rule in policy.ordered():
+        for rule in policy.rules:  # decisions do not depend on their order
             if platform is None or platform in rule.platforms:
                 self._add(rule)
 
@@ -39,7 +39,7 @@ class Decider:
 
     def candidates(self, facts: FileFacts) -> list[Rule]:
         """The rules whose match may not be false for the file, by id."""
-        return self._rules.find(facts)
+        return sorted(self._rules.find(facts), key=by_id)
 
     def decide(self, facts: FileFacts, principals: frozenset[str] = frozenset()) -> Decision:
         """The same decision as ``decide(policy, facts, platform=…, principals=…)``."""

@@ -308,5 +308,9 @@ def facets_of(atom: Atom) -> list[tuple[str, Hashable]]:
 
 def best_facet(match: AllOf) -> tuple[str, Hashable] | None:
     """The most selective facet of a conjunction, or None if nothing narrows it."""
+    if len(match.atoms) == 1:
+        (atom,) = match.atoms
+        if isinstance(atom, HasHash):  # as in long lists
+            return _DIGESTS[type(atom.digest)], atom.digest.value
     found = [item for atom in match.atoms for item in facets_of(atom)]
     return min(found, key=lambda item: (_RANKS[item[0]], str(item[1])), default=None)

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from policyc.model.diagnostic import Level
 from policyc.model.enumeration import Enumeration
@@ -30,6 +30,7 @@ from policyc.model.waiver import Waiver
 
 NAMESPACE = uuid.UUID("6f1c3f2e-54b4-5d0c-8d4e-0b7f1c1d9a52")
 """Namespace of every content-derived id; changing it changes every id policyc ever wrote."""
+_NAMESPACE_BYTES = NAMESPACE.bytes
 
 
 class Effect(Enumeration):
@@ -37,6 +38,9 @@ class Effect(Enumeration):
 
     PERMIT = "permit"
     FORBID = "forbid"
+
+
+_PERMIT, _FORBID = Effect.PERMIT.value, Effect.FORBID.value
 
 
 class Mode(Enumeration):
@@ -179,9 +183,11 @@ class AllOf:
     atoms: frozenset[Atom]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class RuleId:
-    """A UUIDv5 of the rule's meaning, lower case with hyphens."""
+class RuleId(NamedTuple):
+    """A UUIDv5 of the rule's meaning, lower case with hyphens.
+
+    A tuple, because ids are what the tables of a hundred thousand rules are looked up by.
+    """
 
     value: str
 
@@ -211,10 +217,20 @@ class Rule:
     owner: str = field(default="", compare=False, repr=False)
     until: dt.date | None = field(default=None, compare=False, repr=False)
     id: RuleId = field(init=False, compare=False)
-    """Derived from the meaning: the same rule has the same id in every artifact and every run."""
+    """Derived from the meaning: the same rule has the same id in every artifact and every run.
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "id", _id_of(canonical(self)))
+    Made when it is first asked for: a comparison asks for those of a few rules only.
+    """
+
+    if not TYPE_CHECKING:  # or every misspelt name would be an attribute
+
+        def __getattr__(self, name: str) -> RuleId:
+            """The id, which is the only one of the slots that may be empty."""
+            if name != "id":
+                raise AttributeError(name, name=name, obj=self)
+            own = _id_of(canonical(self))
+            object.__setattr__(self, "id", own)
+            return own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,36 +282,35 @@ class PolicyIR:
 
     def ordered(self) -> tuple[Rule, ...]:
         """The rules by id: the order everything deterministic iterates in."""
-        return tuple(sorted(self.rules, key=lambda rule: rule.id.value))
+        return tuple(sorted(self.rules, key=by_id))
+
+
+def by_id(rule: Rule) -> str:
+    """The key that rules are sorted by."""
+    return rule.id.value
 
 
 def canonical(rule: Rule) -> str:
     """The text a rule's id is derived from: its meaning, independent of field order."""
-    parts = [
-        rule.effect.value,
-        canonical_match(rule.match),
-        "unless",
-        *sorted(canonical_match(branch) for branch in rule.unless),
-        "collections",
-        *_values(rule.collections),
-        "platforms",
-        *_values(rule.platforms),
-        "principals",
-        *sorted(rule.principals),
-    ]
-    return "\x1f".join(parts)
+    where = _where(rule.collections, rule.platforms)
+    unless = ["unless", *sorted(map(canonical_match, rule.unless))] if rule.unless else ["unless"]
+    whom = ["principals", *sorted(rule.principals)] if rule.principals else ["principals"]
+    effect = _PERMIT if rule.effect is Effect.PERMIT else _FORBID
+    return "\x1f".join([effect, canonical_match(rule.match), *unless, where, *whom])
 
 
 @lru_cache(maxsize=512)
-def _values(items: frozenset[Collection] | frozenset[Platform]) -> tuple[str, ...]:
-    return tuple(sorted(item.value for item in items))
+def _where(collections: frozenset[Collection], platforms: frozenset[Platform]) -> str:
+    """The same for most rules of a policy."""
+    own = sorted(item.value for item in collections), sorted(item.value for item in platforms)
+    return "\x1f".join(["collections", *own[0], "platforms", *own[1]])
 
 
 def _id_of(meaning: str) -> RuleId:
     """UUIDv5 of a meaning (RFC 9562); a hundred thousand are made, so without the class for it."""
     # Names from binaries can hold lone surrogates, which UTF-8 cannot.
     name = meaning.encode("utf-8", "backslashreplace")
-    raw = bytearray(hashlib.sha1(NAMESPACE.bytes + name, usedforsecurity=False).digest()[:16])
+    raw = bytearray(hashlib.sha1(_NAMESPACE_BYTES + name, usedforsecurity=False).digest()[:16])
     raw[6] = raw[6] & 0x0F | 0x50
     raw[8] = raw[8] & 0x3F | 0x80
     text = raw.hex()
@@ -304,11 +319,15 @@ def _id_of(meaning: str) -> RuleId:
 
 def canonical_match(match: AllOf) -> str:
     """An unambiguous text for a conjunction, whatever the order of its atoms."""
+    if len(match.atoms) == 1:
+        return canonical_atom(*match.atoms)
     return "\x1d".join(sorted(canonical_atom(atom) for atom in match.atoms))
 
 
 def canonical_atom(atom: Atom) -> str:
     """An unambiguous text for an atom; also the order atoms are printed in."""
+    if isinstance(atom, HasHash):
+        return f"HasHash\x1edigest={type(atom.digest).__name__}:{atom.digest.value}"
     if isinstance(atom, HasAnyHash):
         return f"HasAnyHash\x1e{atom.kind.__name__}:{atom.fingerprint}"
     fields = [type(atom).__name__]
@@ -316,7 +335,6 @@ def canonical_atom(atom: Atom) -> str:
         value = getattr(atom, slot)
         if value is None or value == ():
             continue
-        kind = f"{type(value).__name__}:" if isinstance(atom, HasHash) else ""
         text = value.value if isinstance(value, enum.Enum) else str(value)
-        fields.append(f"{slot}={kind}{text}")
+        fields.append(f"{slot}={text}")
     return "\x1e".join(fields)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Span:
-    """A range in a text file; lines and columns count from 1, ``end_column`` is exclusive."""
+class Span(NamedTuple):
+    """A range in a text file; lines and columns count from 1, ``end_column`` is exclusive.
+
+    In order of file and place. A tuple, because every rule has one and there are many.
+    """
 
     file: str
     line: int

@@ -51,7 +51,7 @@ def in_tree(span: Span) -> Span:
     """A position without the ``git:REV:`` that its file may begin with."""
     if not span.file.startswith("git:"):
         return span
-    return replace(span, file=span.file.split(":", 2)[-1])
+    return span._replace(file=span.file.split(":", 2)[-1])
 
 
 def _at(

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, product
 
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from policyc.baseline import LoadedBaseline
 from policyc.diff import Machine, Side, compare_sides
+from policyc.diff.proof import Proof, digests_of, may_concern
 from policyc.lowering.specialise import specialise
 from policyc.model.change import Comparison, Shown, Turn, turn_of
 from policyc.model.decision import Decision, decide
-from policyc.model.facts import FileFacts
+from policyc.model.facts import FileFacts, Platform
 from policyc.model.inventory import Inventory
 from policyc.model.ir import PolicyIR, Rule
 from policyc.targets import default_targets, load_target
 from policyc.verify.synthetic import known
 from policyc.verify.witness import policy_witnesses
-from tests.property.strategies import files, policies, rules
+from tests.property.strategies import GOVERNED, files, policies, rules
 
 LAWS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 KNOWN = (Turn.ALLOWED, Turn.DENIED)
@@ -180,3 +181,21 @@ def test_the_other_way_round_is_the_opposite(change: tuple[PolicyIR, PolicyIR]) 
     there, back = compared(change[0], change[1]), compared(change[1], change[0])
     opposite = {Turn.ALLOWED: Turn.DENIED, Turn.DENIED: Turn.ALLOWED}
     assert {opposite.get(turn, turn) for turn in there.turns} == back.turns
+
+
+@LAWS
+@given(change=changes())
+def test_rules_for_other_digests_change_no_proof(change: tuple[PolicyIR, PolicyIR]) -> None:
+    old, new = change
+    changed = old.rules ^ new.rules
+    digests = digests_of(changed)
+    near = may_concern(old.rules, digests), may_concern(new.rules, digests)
+    left_out = (old.rules | new.rules) - {*near[0], *near[1]}
+    assert not left_out & changed
+    reach = frozenset(product([None, *Platform], GOVERNED))
+    quick = Proof(old, new, near, reach)
+    slow = Proof(old, new, (old.rules, new.rules), reach)
+    for rule in changed:
+        in_new = rule in new.rules
+        assert quick.harmless(rule, in_new=in_new) == slow.harmless(rule, in_new=in_new)
+        assert quick.opposite(rule, in_new=in_new) == slow.opposite(rule, in_new=in_new)

@@ -8,7 +8,7 @@ folders on the system drive, never any folder of that name.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from policyc.model.artifact import Artifact
 from policyc.model.facts import Collection, Platform
@@ -60,6 +60,11 @@ _VARIABLES = {
     "%PROGRAMFILES%": _PROGRAMS,
 }
 _PE = frozenset({Collection.EXECUTABLE, Collection.LIBRARY})
+
+
+_WINDOWS = frozenset({Platform.WINDOWS})
+_ONLY = {kind: frozenset({kind}) for kind in Collection}
+"""One set for all rules of a collection."""
 
 
 class _NotLiftedError(Exception):
@@ -128,17 +133,21 @@ class _Lifting:
         except _NotLiftedError as error:
             self.note(f"{rule.id} {rule.name!r}: {error}: left out")
             return
-        template = Rule(
-            effect=effect,
-            match=AllOf(frozenset()),
-            unless=frozenset(self._unless(rule, kind)),
-            collections=frozenset({kind}),
-            platforms=frozenset({Platform.WINDOWS}),
-            principals=frozenset() if rule.sid == EVERYONE else frozenset({rule.sid}),
-            name=rule.name,
-            note=rule.description,
+        unless = frozenset(self._unless(rule, kind))
+        principals = frozenset[str]() if rule.sid == EVERYONE else frozenset({rule.sid})
+        self.rules.update(
+            Rule(
+                effect=effect,
+                match=match,
+                unless=unless,
+                collections=_ONLY[kind],
+                platforms=_WINDOWS,
+                principals=principals,
+                name=rule.name,
+                note=rule.description,
+            )
+            for match in matches
         )
-        self.rules.update(replace(template, match=match) for match in matches)
 
     def _unless(self, rule: AppRule, kind: Collection) -> Iterator[AllOf]:
         for exception in rule.exceptions:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from policyc.model.artifact import Artifact
+from policyc.model.index import once_per_object
 from policyc.targets.applocker.model import AppLockerPolicy
-from policyc.targets.applocker.read import read
+from policyc.targets.applocker.read import Reading, read
 from policyc.targets.applocker.tree import load
 from policyc.targets.base import ArtifactError
+
+_ROOTS = ("AppLockerPolicy", "RuleCollection")
 
 
 def parse(artifacts: tuple[Artifact, ...]) -> AppLockerPolicy:
@@ -20,7 +23,7 @@ def parse(artifacts: tuple[Artifact, ...]) -> AppLockerPolicy:
         raise ArtifactError(f"an AppLocker policy is one XML file, got {names}")
     (artifact,) = enforced
     try:
-        reading = read(load(artifact.data))
+        reading = _reading(artifact.data)
     except ArtifactError as error:
         error.artifact = artifact.name
         raise
@@ -30,3 +33,9 @@ def parse(artifacts: tuple[Artifact, ...]) -> AppLockerPolicy:
             first.message, artifact=artifact.name, line=first.line, column=first.column
         )
     return reading.policy
+
+
+@once_per_object(1)
+def _reading(data: bytes) -> Reading:
+    """A policy is parsed and then lifted, so the last one is kept."""
+    return read(load(data, _ROOTS))

@@ -182,9 +182,9 @@ class _Reader:
 
 
 def _only(node: Node, names: tuple[str, ...]) -> None:
-    unknown = sorted(node.attributes.keys() - set(names))
+    unknown = [name for name in node.attributes if name not in names]
     if unknown:
-        raise _RefusedError(node, f"has an unknown attribute {unknown[0]}")
+        raise _RefusedError(node, f"has an unknown attribute {min(unknown)}")
     if node.stray:
         raise _RefusedError(node, "has text in it")
 

@@ -40,15 +40,17 @@ class Node:
             yield from child.below()
 
 
-def load(data: bytes) -> Node:
+def load(data: bytes, roots: tuple[str, ...] = ()) -> Node:
     """The root element; raises ArtifactError with line and column for what is no safe XML.
+
+    With ``roots``, a document that begins with another element is refused without reading on.
 
     UTF-8, UTF-16 and the 8-bit encodings are read as the byte order mark or declaration says.
     A document type is refused, and with it every entity.
     """
     if len(data) > LIMIT:
         raise ArtifactError(f"larger than {LIMIT >> 20} MiB")
-    builder = _Builder()
+    builder = _Builder(roots)
     try:
         builder.parser.Parse(data, True)
     except expat.ExpatError as error:
@@ -57,17 +59,21 @@ def load(data: bytes) -> Node:
         raise ArtifactError(message, line=error.lineno, column=error.offset + 1) from error
     except (LookupError, ValueError) as error:  # an encoding that does not exist
         raise ArtifactError(f"not XML: {error}", line=1, column=1) from error
+    finally:
+        del builder.parser  # each knows the other: the tree would wait for a garbage collection
     if builder.root is None:
         raise ArtifactError("not XML: no element", line=1, column=1)
     return builder.root
 
 
 class _Builder:
-    def __init__(self) -> None:
+    def __init__(self, roots: tuple[str, ...]) -> None:
         self.root: Node | None = None
+        self._roots = roots
         self._open: list[Node] = []
         self._count = 0
         self.parser = expat.ParserCreate(namespace_separator=" ")
+        self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._text
@@ -83,6 +89,8 @@ class _Builder:
         node = Node(tag, attributes, line, column)
         if self._open:
             self._open[-1].children.append(node)
+        elif self._roots and tag not in self._roots:
+            raise self._wrong(f"<{tag}> is no {self._roots[0]}")
         else:
             self.root = node
         self._open.append(node)

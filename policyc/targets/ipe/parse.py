@@ -37,7 +37,7 @@ def parse(artifacts: tuple[Artifact, ...]) -> IpePolicy:
     header: tuple[str, tuple[int, int, int]] | None = None
     defaults: dict[str | None, str] = {}
     rules: list[IpeRule] = []
-    for number, line in enumerate(re.split(r"[\n\r]", text), 1):
+    for number, line in enumerate(text.replace("\r", "\n").split("\n"), 1):
         words = line.partition("#")[0].split()
         try:
             if not words:

@@ -45,6 +45,7 @@ _EXPRESSIONS = {
     "BlockedPathRegex": Effect.FORBID,
     "BlacklistRegex": Effect.FORBID,
 }
+_PROGRAMS, _MACOS = frozenset({Collection.EXECUTABLE}), frozenset({Platform.MACOS})
 _BY_ITSELF = "what Santa allows by itself"
 _PLAIN = {
     RulePolicy.ALLOWLIST_COMPILER: "what the compiler makes is no longer allowed by itself",
@@ -194,8 +195,8 @@ def _rule(effect: Effect, atom: Atom, *, name: str) -> Rule:
     return Rule(
         effect=effect,
         match=AllOf(frozenset({atom})),
-        collections=frozenset({Collection.EXECUTABLE}),
-        platforms=frozenset({Platform.MACOS}),
+        collections=_PROGRAMS,
+        platforms=_MACOS,
         name=name,
     )
 

@@ -29,6 +29,8 @@ _POLICIES = {item.value: item for item in RulePolicy if item is not RulePolicy.T
 }
 _FOR = re.compile(r"For Santa ([0-9]{4})\.([0-9]{1,2}) or later\.", re.ASCII)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_HEAD = 64
+"""Bytes that have a zero among them in every encoding of more than a byte."""
 _DECIDING = ("CELFallback",)
 RULE_KEYS = frozenset(
     """identifier sha256 policy rule_type comment custom_msg custom_url event_detail_button_label
@@ -60,6 +62,8 @@ def _located(artifact: Artifact, read: Any) -> Any:  # noqa: ANN401
 
 
 def _profile(data: bytes) -> SantaPolicy:
+    if b"<dict" not in data and b"\0" not in data[:_HEAD]:
+        raise ArtifactError("not a property list: it has no dictionary")  # the XML of others
     try:
         profile = plistlib.loads(data, fmt=plistlib.FMT_XML)
     except ExpatError as error:

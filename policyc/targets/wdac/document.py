@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any
 
 from lxml import etree
@@ -14,6 +15,15 @@ from policyc.targets.base import ArtifactError
 NS = "{urn:schemas-microsoft-com:sipolicy}"
 LIMIT = 64 << 20
 """Bytes of a document that are read; the largest public policy has less than two million."""
+_HEAD = 1 << 16
+_HARDENED: dict[str, Any] = {
+    "resolve_entities": False,
+    "no_network": True,
+    "load_dtd": False,
+    "huge_tree": False,
+    "remove_comments": True,
+    "remove_pis": True,
+}
 GUID = re.compile(r"\{[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}\}", re.ASCII)
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})*", re.ASCII)
 _NUMBER = re.compile(r"\+?[0-9]{1,20}", re.ASCII)
@@ -68,24 +78,32 @@ def load(data: bytes) -> Any:  # noqa: ANN401
     """
     if len(data) > LIMIT:
         raise ArtifactError(f"more than {LIMIT >> 20} MiB are not read")
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
+    if len(data) > _HEAD:
+        _refuse_others(data[:_HEAD])
     try:
-        root = etree.fromstring(data, parser)
+        root = etree.fromstring(data, etree.XMLParser(**_HARDENED))
     except (etree.XMLSyntaxError, ValueError) as error:
         line = getattr(error, "lineno", 0) or 0
         raise ArtifactError(f"not XML: {getattr(error, 'msg', error)}", line=line) from error
+    _check_root(root)
+    return root
+
+
+def _refuse_others(head: bytes) -> None:
+    """Refuse what begins with another element before there is a tree of all of it."""
+    try:
+        for _, root in etree.iterparse(BytesIO(head), events=("start",), **_HARDENED):
+            _check_root(root)
+            return
+    except etree.XMLSyntaxError:
+        return  # reading it all says what is wrong
+
+
+def _check_root(root: Any) -> None:  # noqa: ANN401
     if root.getroottree().docinfo.doctype:
         raise ArtifactError("a document type has no place in a policy", line=1)
     if root.tag != f"{NS}SiPolicy":
         raise ArtifactError(f"<{tag(root)}> is no SiPolicy", line=root.sourceline or 0)
-    return root
 
 
 def tag(element: Any) -> str:  # noqa: ANN401

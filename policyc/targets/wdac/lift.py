@@ -84,17 +84,10 @@ def lift(policy: SiPolicy) -> Lifted:
             every = Part(AllOf(frozenset()))
             lifting.add(Effect.PERMIT, every, governed, "decides about nothing")
     governs = dict.fromkeys(sorted(governed, key=_by_value), mode)
-    rules = frozenset(
-        replace(rule, collections=frozenset(Collection))
-        if rule.collections >= governs.keys()
-        else rule
-        for rule in lifting.found.values()
-        if rule.collections & governs.keys()
-    )
     found = PolicyIR(
         name=policy.name or policy.own_id,
         governs=governs,
-        rules=rules,
+        rules=lifting.governing(frozenset(governs)),
         targets={"wdac": TargetSettings(values=values)},
     )
     return Lifted(policy=found, notes=_sorted([*lifting.notes, *setting_notes(policy)]))
@@ -166,6 +159,10 @@ def _signer_sets(policy: SiPolicy) -> dict[int, frozenset[str]]:
     return found
 
 
+_Said = tuple[Effect, AllOf, frozenset[AllOf]]
+"""What a rule says, whatever the scenario."""
+
+
 @dataclass(slots=True)
 class _Lifting:
     """The rules and notes while a policy is gone through."""
@@ -174,7 +171,7 @@ class _Lifting:
     signers: dict[str, Signer]
     rules: dict[str, FileRule]
     ekus: dict[str, str]
-    found: dict[Rule, Rule] = field(default_factory=dict)
+    found: dict[_Said, tuple[str, frozenset[Collection]]] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
 
     def scenario(self, scenario: Scenario, built_in: frozenset[str]) -> None:
@@ -281,17 +278,26 @@ class _Lifting:
         wanted = collections if part.only is None else collections & part.only
         if not wanted:
             return
-        rule = Rule(
-            effect=effect,
-            match=part.match,
-            unless=unless,
-            platforms=frozenset({Platform.WINDOWS}),
-            collections=frozenset(),
-            name=name,
-        )
         # The same rule in both scenarios is one for the collections of both.
-        own = self.found.get(rule, rule)
-        self.found[rule] = replace(own, collections=own.collections | wanted)
+        said = effect, part.match, unless
+        first, before = self.found.get(said, (name, wanted))
+        self.found[said] = first, before if before >= wanted else before | wanted
+
+    def governing(self, governed: frozenset[Collection]) -> frozenset[Rule]:
+        """The rules that are for something governed; one for all of that is for everything."""
+        every, platforms = frozenset(Collection), frozenset({Platform.WINDOWS})
+        return frozenset(
+            Rule(
+                effect=effect,
+                match=match,
+                unless=unless,
+                platforms=platforms,
+                collections=every if collections >= governed else collections,
+                name=name,
+            )
+            for (effect, match, unless), (name, collections) in self.found.items()
+            if collections & governed
+        )
 
 
 def _branches(rule: FileRule) -> list[AllOf]:

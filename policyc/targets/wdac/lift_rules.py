@@ -9,6 +9,7 @@ from policyc.model.facts import Collection
 from policyc.model.identity import (
     AuthenticodeSha1,
     AuthenticodeSha256,
+    Digest,
     Oid,
     PageHash,
     Sha256Flat,
@@ -68,19 +69,18 @@ def conditions_of(rule: FileRule, *, deny: bool | None = None) -> tuple[Part, ..
 
 def _hashes(value: str) -> tuple[Part, ...]:
     """A hash may be of an image, of its first page, or of a file that is no image."""
-    found: list[Part] = []
     try:
+        image = AuthenticodeSha256(value) if len(value) == 64 else AuthenticodeSha1(value)
+        found = [Part(_one(image)), Part(_one(PageHash(value)))]
         if len(value) == 64:
-            found = [
-                Part(AllOf(frozenset({HasHash(AuthenticodeSha256(value))}))),
-                Part(AllOf(frozenset({HasHash(Sha256Flat(value))})), HOSTED),
-            ]
-        else:
-            found = [Part(AllOf(frozenset({HasHash(AuthenticodeSha1(value))})))]
-        found.append(Part(AllOf(frozenset({HasHash(PageHash(value))}))))
+            found.insert(1, Part(_one(Sha256Flat(value)), HOSTED))
     except ValueError as error:
         raise NotLiftedError("has a hash of no known kind") from error
     return tuple(found)
+
+
+def _one(digest: Digest) -> AllOf:
+    return AllOf(frozenset((HasHash(digest),)))
 
 
 def pattern_of(text: str) -> PathPattern:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from policyc.model.index import once_per_object
 from policyc.model.version import LOWEST, FileVersion
 from policyc.targets.wdac.document import (
     NS,
@@ -70,6 +71,7 @@ _GENERIC = {
     "Exclude": FileRuleKind.DENY,
     "Attribute": FileRuleKind.ATTRIBUTE,
 }
+_KINDS = {item.value: item for item in FileRuleKind}
 _PREFIXES = {
     FileRuleKind.ALLOW: "ALLOW|FILE",
     FileRuleKind.DENY: "DENY|FILE",
@@ -100,8 +102,12 @@ class Document:
         return not any(item.schema for item in self.problems)
 
 
+@once_per_object(1)
 def read_xml(data: bytes) -> Document:
-    """Read any well-formed SiPolicy; ArtifactError for anything else."""
+    """Read any well-formed SiPolicy; ArtifactError for anything else.
+
+    A policy is parsed and then lifted, so the last one is kept.
+    """
     root = load(data)
     notes = Notes()
     once(root, notes, _TOP)
@@ -186,8 +192,8 @@ def _file_rules(root: Any, notes: Notes) -> list[FileRule]:  # noqa: ANN401
             if kind is None:
                 notes.add(element, "has no Type of Match, Exclude or Attribute")
                 continue
-        elif name in (item.value for item in FileRuleKind):
-            kind = FileRuleKind(name)
+        elif name in _KINDS:
+            kind = _KINDS[name]
         else:
             notes.add(element, "has no place in FileRules")
             continue

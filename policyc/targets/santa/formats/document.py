@@ -24,7 +24,8 @@ from policyc.targets.santa.formats.texts import (
     write_toml,
 )
 
-MOST_BYTES = 16 << 20
+MOST_BYTES = 32 << 20
+"""Bytes of a file. A profile of 100,000 rules has 25 million."""
 
 
 class Format(enum.Enum):

@@ -53,6 +53,8 @@ def read_plist(data: bytes) -> Plist:
         raise _at(message, error.lineno + before, error.offset + 1) from error
     except (ValueError, LookupError) as error:
         raise reader.error(f"a malformed property list: {error}") from error
+    finally:
+        reader.forget()
     if not reader.finished:
         raise reader.error("not a property list: it holds no value")
     return Plist(reader.root, reader.places, data.startswith(_HEADERS))
@@ -90,6 +92,11 @@ class _Reader:
         self.parser.CharacterDataHandler = self._characters
         self.parser.EntityDeclHandler = self._entity
         self.parser.buffer_text = True
+
+    def forget(self) -> None:
+        """Part from the parser: each knows the other, and the values would wait for a collector."""
+        self.parser.StartElementHandler = self.parser.EndElementHandler = None
+        self.parser.CharacterDataHandler = self.parser.EntityDeclHandler = None
 
     def error(self, message: str) -> ArtifactError:
         """An error at the place the parser is at."""
