@@ -13,7 +13,7 @@ from policyc.compiler.pipeline import TargetResult, compile_target
 from policyc.model.facts import Collection, FileFacts, Platform
 from policyc.model.identity import Sha256Flat
 from policyc.model.inventory import Inventory
-from policyc.model.ir import AllOf, Effect, HasHash, PolicyIR, Rule
+from policyc.model.ir import AllOf, Atom, Effect, HasAnyHash, HasHash, PolicyIR, Rule
 from policyc.targets import load_target
 from policyc.targets.base import Probe
 from policyc.verify.synthetic import blank, sealed
@@ -103,6 +103,7 @@ def _policies(name: str) -> Iterator[tuple[PolicyIR, Inventory]]:
                 some = rule_for(Probe.PATH_TREE, platform, Effect.PERMIT)
                 own = replace(some, principals=frozenset({who}))
                 yield policy_for(capabilities, own), Inventory(files=known)
+        yield policy_for(capabilities, *_listed(files)), Inventory(files=known)
         for facts in _others(platform):
             digest = facts.hashes.sha256
             assert isinstance(digest, Sha256Flat)
@@ -111,6 +112,17 @@ def _policies(name: str) -> Iterator[tuple[PolicyIR, Inventory]]:
                 policy_for(capabilities, Rule(effect=Effect.PERMIT, match=match)),
                 Inventory(files=known),
             )
+
+
+def _listed(files: tuple[FileFacts, ...]) -> tuple[Rule, Rule]:
+    """A list of hashes as an inventory gives it, and one hash by itself."""
+    digests = [item.hashes.sha256 for item in files if isinstance(item.hashes.sha256, Sha256Flat)]
+    listed = HasAnyHash(Sha256Flat, frozenset(digest.value for digest in digests[1:]))
+    atoms: tuple[Atom, Atom] = (listed, HasHash(digests[0]))
+    listed_rule, single = (
+        Rule(effect=Effect.PERMIT, match=AllOf(frozenset({atom}))) for atom in atoms
+    )
+    return listed_rule, single
 
 
 def _others(platform: Platform) -> tuple[FileFacts, ...]:

@@ -239,7 +239,7 @@ SEEDS = (
     ),
     _on(
         "fapolicyd",
-        "lower",
+        "hashes",
         "range(0, len(ordered), _SET_SIZE)",
         "range(_SET_SIZE, len(ordered), _SET_SIZE)",
         "the first set of hashes is lost",
@@ -260,10 +260,17 @@ SEEDS = (
     ),
     _on(
         "fapolicyd",
-        "lower",
-        "        and facts.hashes.sha256 in digests\n",
+        "hashes",
+        "        and digest.value in permitted\n",
         "",
         "every known file is trusted",
+    ),
+    _on(
+        "fapolicyd",
+        "hashes",
+        "return tuple(sorted(set().union(*(item.digests for item in items))))",
+        "return tuple(sorted(set().union(*(item.digests[:1] for item in items))))",
+        "of a list of hashes only the first is kept",
     ),
     _on(
         "fapolicyd",
@@ -276,15 +283,15 @@ SEEDS = (
     _on(
         "fapolicyd",
         "printer",
-        'f"{path} {entry.size} {entry.sha256}"',
-        'f"{path} {entry.size + 1} {entry.sha256}"',
+        "} {size} {sha256}",
+        "} {size + 1} {sha256}",
         "trust entries have a wrong size",
     ),
     _on(
         "fapolicyd",
         "parse",
-        "object=_side(rest[colon + 1 :], _OBJECT, names)",
-        "object=_side(rest[colon + 1 :], _OBJECT, names)[:1]",
+        "object=_side(rest[colon + 1 :], _OBJECT, sets)",
+        "object=_side(rest[colon + 1 :], _OBJECT, sets)[:1]",
         "only the first field of an object is read",
     ),
     _on(
@@ -293,6 +300,13 @@ SEEDS = (
         'own == (value == "1")',
         'own != (value == "1")',
         "trusted means not trusted",
+    ),
+    _on(
+        "fapolicyd",
+        "evaluate",
+        "facts.ftype, self.trusted(facts), numbers",
+        "facts.ftype, None, numbers",
+        "files are taken for alike whatever trust says",
     ),
     _on(
         "fapolicyd",
