@@ -81,6 +81,13 @@ def fingerprint(identity: str) -> dict[str, str]:
     return {"policyc/v1": digest}
 
 
+def suppressions(accepted: str) -> dict[str, Any]:
+    """The member of a result that a baseline accepts; nothing without a reason."""
+    if not accepted:
+        return {}
+    return {"suppressions": [{"kind": "external", "justification": printable(accepted)}]}
+
+
 class _Artifacts:
     """The files of a run, each once; a member of a container names the container as its parent."""
 
@@ -122,7 +129,7 @@ def _rule(code: str, manual: tuple[str, str]) -> dict[str, Any]:
 def _result(finding: Finding, rule: int, artifact: int, *, github: bool) -> dict[str, Any]:
     offset = finding.proofs[0].offset if finding.proofs else 0
     identity = f"{finding.code}|{finding.sha256}|{uri_of(finding.path)}|{offset}"
-    result = {
+    return {
         "ruleId": finding.code,
         "ruleIndex": rule,
         "level": LEVELS[finding.level],
@@ -134,11 +141,8 @@ def _result(finding: Finding, rule: int, artifact: int, *, github: bool) -> dict
             for name in finding.techniques
         ],
         "properties": _properties(finding),
+        **suppressions(finding.accepted),
     }
-    if finding.accepted:
-        justification = printable(finding.accepted)
-        result["suppressions"] = [{"kind": "external", "justification": justification}]
-    return result
 
 
 def _properties(finding: Finding) -> dict[str, Any]:

@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 import policyc
+from policyc.cli.options import SchemaName
 from policyc.resources import root
 from tests.requires import PROJECT
+
+SCHEMAS = [f"{item.value}.schema.json" for item in SchemaName if item is not SchemaName.BASELINE]
 
 
 def test_resources_are_found_in_the_source_tree() -> None:
@@ -38,4 +41,7 @@ def test_the_wheel_holds_the_resources(tmp_path: Path) -> None:
     assert "policyc/py.typed" in names
     assert any(name.startswith("policyc/templates/") for name in names)
     assert any(name.startswith("policyc/baselines/") for name in names)
+    schemas = {f"policyc/docs/{name}" for name in SCHEMAS}
+    assert schemas <= set(names)
+    assert len([name for name in names if name.startswith("policyc/docs/")]) == len(schemas)
     assert not any(name.startswith(("tests/", "demo/")) for name in names)
