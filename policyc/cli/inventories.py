@@ -208,7 +208,7 @@ def _reclaimed(facts: FileFacts) -> FileFacts:
 
 _FORMS: dict[str, Callable[[list[Finding]], str]] = {
     "annotations": findings_annotations,
-    "csv": findings_csv,
+    "csv": lambda found: findings_csv(found).rstrip("\r\n"),
     "junit": findings_junit,
     "gitlab": findings_gitlab,
     "markdown": findings_markdown,
