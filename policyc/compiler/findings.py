@@ -10,6 +10,7 @@ from policyc.compiler.pipeline import TargetResult
 from policyc.compiler.stale import stale_reasons
 from policyc.model.diagnostic import Level
 from policyc.model.ir import PolicyIR, RuleId
+from policyc.model.lists import written_out
 from policyc.model.loss import Loss
 from policyc.model.span import NOWHERE, Span
 from policyc.reports.policy_sarif import PolicyFinding, of_diagnostic
@@ -76,9 +77,22 @@ def difference_findings(
     for item in differences:
         why = (item.baseline.because, item.target.reason) if item.loss is None else _key(item.loss)
         groups.setdefault((item.agreement, item.whom, why), []).append(item)
-    origins = {rule.id: rule.origin for rule in policy.rules}
+    origins = _origins(policy, {rule for group in groups.values() for rule in _named(group[0])})
     found = [_of_group(target, group, origins, policy.origin) for group in groups.values()]
     return sorted(found, key=lambda item: item.level.rank)
+
+
+def _named(item: Difference) -> tuple[RuleId, ...]:
+    """The rules whose places are needed."""
+    return item.baseline.because if item.loss is None else ()
+
+
+def _origins(policy: PolicyIR, wanted: set[RuleId]) -> dict[RuleId, Span]:
+    """Where rules stand; one may be a single digest of a list, as a target without lists has."""
+    found = {rule.id: rule.origin for rule in policy.rules if rule.id in wanted}
+    if len(found) < len(wanted):
+        found |= {rule.id: rule.origin for rule in written_out(policy).rules if rule.id in wanted}
+    return found
 
 
 def _key(loss: Loss) -> tuple[Hashable, ...]:
@@ -90,8 +104,8 @@ def _of_group(
 ) -> PolicyFinding:
     first = group[0]
     loss = first.loss
-    own = [origins.get(rule, NOWHERE) for rule in first.baseline.because]
-    spans = [*(own if loss is None else [loss.origin]), start]
+    own = [origins.get(rule, NOWHERE) for rule in _named(first)]
+    spans = [*own, start] if loss is None else [loss.origin, start]
     place = next((span for span in spans if span != NOWHERE), NOWHERE)
     names = ", ".join(item.facts.path for item in group[:_NAMED])
     more = ", …" if len(group) > _NAMED else ""

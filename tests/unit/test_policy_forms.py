@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
@@ -175,6 +175,7 @@ FINDINGS = st.builds(
 )
 
 
+@settings(deadline=None)  # the schemas are read first
 @given(st.lists(FINDINGS, max_size=6))
 def test_whatever_is_found_every_form_is_valid_and_safe(found: list[PolicyFinding]) -> None:
     report = PolicyReport(
