@@ -12,6 +12,7 @@ from policyc.reports.safe import printable
 from policyc.reports.sarif import (
     GITHUB_RESULTS,
     LEVELS,
+    driver,
     fingerprint,
     log_of,
     suppressions,
@@ -102,9 +103,7 @@ def policy_sarif(findings: Sequence[PolicyFinding], manuals: Mapping[str, str]) 
     kept = told_apart(findings[:GITHUB_RESULTS])
     codes = sorted({item.code for item in kept})
     run = {
-        "tool": {
-            "driver": {"name": "policyc", "rules": [_rule(code, manuals[code]) for code in codes]}
-        },
+        "tool": {"driver": driver(rules=[_rule(code, manuals[code]) for code in codes])},
         "columnKind": "unicodeCodePoints",
         "results": [_result(item, codes.index(item.code)) for item in kept],
         "properties": {"omittedResults": len(findings) - len(kept)},

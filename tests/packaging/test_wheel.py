@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -20,6 +21,11 @@ SCHEMAS = [f"{item.value}.schema.json" for item in SchemaName if item is not Sch
 def test_resources_are_found_in_the_source_tree() -> None:
     assert root("templates").is_dir()
     assert root("baselines").is_dir()
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["version"] == policyc.__version__
 
 
 def test_public_names_exist() -> None:

@@ -18,7 +18,7 @@ from policyc.model.diagnostic import Finding
 from policyc.readers.file import read_bytes
 from policyc.reports.comment import LIMIT
 from policyc.reports.json import dump, findings_json
-from policyc.reports.sarif import findings_sarif
+from policyc.reports.sarif import findings_sarif, uri_of
 from policyc.reports.tables import (
     findings_annotations,
     findings_csv,
@@ -94,12 +94,12 @@ def test_a_member_names_its_container_as_parent() -> None:
     member = replace(found()[0], path="/d/outer.zip!/inner.tar!/a b.pdf", sha256="ab" * 32)
     run = json.loads(findings_sarif([member], manuals()))["runs"][0]
     uris = [item["location"]["uri"] for item in run["artifacts"]]
-    assert uris == ["/d/outer.zip", "inner.tar", "a%20b.pdf"]
+    assert uris == ["file:///d/outer.zip", "inner.tar", "a%20b.pdf"]
     assert [item.get("parentIndex") for item in run["artifacts"]] == [None, 0, 1]
     assert run["artifacts"][2]["hashes"] == {"sha-256": "ab" * 32}
-    assert _places(run) == [{"uri": "/d/outer.zip%21/inner.tar%21/a%20b.pdf", "index": 2}]
+    assert _places(run) == [{"uri": "file:///d/outer.zip%21/inner.tar%21/a%20b.pdf", "index": 2}]
     github = json.loads(findings_sarif([member], manuals(), github=True))["runs"][0]
-    assert _places(github) == [{"uri": "/d/outer.zip"}]
+    assert _places(github) == [{"uri": "file:///d/outer.zip"}]
 
 
 def _places(run: dict[str, Any]) -> list[object]:
@@ -108,6 +108,22 @@ def _places(run: dict[str, Any]) -> list[object]:
         for item in run["results"]
         for place in item["locations"]
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "uri"),
+    [
+        ("rules/a b.yaml", "rules/a%20b.yaml"),
+        ("/opt/a#b", "file:///opt/a%23b"),
+        ("C:\\Program Files\\a.exe", "file:///C:/Program%20Files/a.exe"),
+        ("\\\\server\\share\\a", "file://server/share/a"),
+        ("builtin:windows-os", "builtin%3Awindows-os"),
+        ("C:relative", "C%3Arelative"),
+        ("bad\udcff", "bad%FF"),
+    ],
+)
+def test_a_path_is_a_uri_that_means_it(path: str, uri: str) -> None:
+    assert uri_of(path) == uri
 
 
 def test_the_github_profile_keeps_to_its_limits() -> None:
