@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from policyc.model.change import Comparison, FileGroup, RuleChange, SettingChange, Turn
 from policyc.model.diagnostic import Level
