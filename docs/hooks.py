@@ -14,6 +14,7 @@ from mkdocs.structure.files import File, Files
 from policyc.baseline.codes import BASELINE_CODES
 from policyc.checks import CHECKS
 from policyc.cli.manual import page_of
+from policyc.compiler.codes import CODES as PROOF_CODES
 from policyc.diff.codes import CODES as DIFF_CODES
 from policyc.lowering.losses import LOSSES
 from policyc.targets import load_target, target_names
@@ -23,7 +24,7 @@ from policyc.targets.lint_codes import lint_pages
 _SPAN = re.compile(r"``?([^`]+)``?")
 _SPECIAL = re.compile(r"([\\*_\[\]#|~+!-])")
 _ANCHOR = re.compile(r"[^\w\s-]")
-_CODE = re.compile(r"\b([BDLM]\d{3})\b")
+_CODE = re.compile(r"\b([BDLMV]\d{3})\b")
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
@@ -45,6 +46,7 @@ def _families() -> list[tuple[str, list[str]]]:
         ("Losses", sorted(LOSSES)),
         ("Masquerade findings", sorted(CHECKS)),
         ("Differences", sorted(DIFF_CODES)),
+        ("Proof", sorted(PROOF_CODES)),
         *sorted(others.items()),
     ]
 

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Literal
 
 
-def root(name: Literal["templates", "baselines"]) -> Path:
-    """The folder ``templates`` or ``baselines``; raises FileNotFoundError if it is nowhere."""
+def root(name: Literal["templates", "baselines", "docs"]) -> Path:
+    """A folder that ships with policyc; raises FileNotFoundError if it is nowhere.
+
+    Of ``docs`` a wheel has the schemas only.
+    """
     package = Path(__file__).resolve().parent
     for candidate in (package / name, package.parent / name):
         if candidate.is_dir():

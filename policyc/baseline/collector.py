@@ -31,12 +31,20 @@ class Collector:
         label: str = "",
         other: Label | None = None,
         level: Level = Level.ERROR,
+        accepted: str = "",
     ) -> None:
         """Add a diagnostic of a known code (KeyError otherwise) at ``span``."""
         BASELINE_CODES[code]
         labels = (Label(span=span, text=label), *(() if other is None else (other,)))
         self.found.append(
-            Diagnostic(code=code, level=level, message=message, labels=labels, remedy=remedy)
+            Diagnostic(
+                code=code,
+                level=level,
+                message=message,
+                labels=labels,
+                remedy=remedy,
+                accepted=accepted,
+            )
         )
 
 

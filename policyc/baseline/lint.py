@@ -11,7 +11,7 @@ from policyc.lowering.containment import rule_contained
 from policyc.model.diagnostic import Diagnostic, Label, Level
 from policyc.model.ir import AcceptedLoss, Effect, Rule
 from policyc.model.span import Span
-from policyc.model.waiver import AcceptedLint, Waiver
+from policyc.model.waiver import AcceptedLint, Waiver, accepted_text
 
 SOON = dt.timedelta(days=30)
 """How long before its date a rule is named as due."""
@@ -22,7 +22,8 @@ def lint_rules(
 ) -> tuple[Diagnostic, ...]:
     """A warning for every rule that another one makes pointless, by position.
 
-    What ``accepted`` accepts is left out; an entry about a rule that accepts nothing is B013.
+    What ``accepted`` accepts carries the reason; an entry about a rule that accepts nothing is
+    B013.
 
     B014: a permit inside a forbid never allows. B015: a rule inside another of the same
     effect changes no decision. Containment is sound and not complete, so a rule that is not
@@ -33,22 +34,21 @@ def lint_rules(
     about_rules = [item for item in accepted if item.code in BASELINE_LINT]
     used: set[AcceptedLint] = set()
 
-    def taken(code: str, rule: Rule) -> bool:
+    def add(code: str, rule: Rule, other: Rule, message: str) -> None:
         found = covering_lint(about_rules, code, rule=rule.name)
         used.update(() if found is None else (found,))
-        return found is not None
+        reason = "" if found is None else accepted_text(found)
+        _add(collector, code, rule, other, message, reason)
 
     for rule in rules:
         dead = rule.effect is Effect.PERMIT
         forbid = _container(rule, rules, Effect.FORBID) if dead else None
         if forbid is not None:
-            if taken("B014", rule):
-                continue
-            _add(collector, "B014", rule, forbid, "can never allow: a forbid covers all of it")
+            add("B014", rule, forbid, "can never allow: a forbid covers all of it")
             continue
         wider = _container(rule, rules, rule.effect)
-        if wider is not None and not taken("B015", rule):
-            _add(collector, "B015", rule, wider, "changes no decision: another rule covers it")
+        if wider is not None:
+            add("B015", rule, wider, "changes no decision: another rule covers it")
     return (*collector.found, *unused_lint(about_rules, frozenset(used)))
 
 
@@ -96,7 +96,9 @@ def _container(rule: Rule, rules: list[Rule], effect: Effect) -> Rule | None:
     return None
 
 
-def _add(collector: Collector, code: str, rule: Rule, other: Rule, message: str) -> None:
+def _add(
+    collector: Collector, code: str, rule: Rule, other: Rule, message: str, accepted: str
+) -> None:
     collector.add(
         code,
         f"{rule.effect.value} {rule.name or rule.id} {message}",
@@ -104,4 +106,5 @@ def _add(collector: Collector, code: str, rule: Rule, other: Rule, message: str)
         remedy="remove it, or narrow the other rule",
         other=Label(span=other.origin, text=f"this {other.effect.value}"),
         level=Level.WARNING,
+        accepted=accepted,
     )

@@ -12,12 +12,15 @@ from policyc.cli.comparing import diff
 from policyc.cli.options import (
     AsOption,
     BaselineOption,
+    Form,
+    FormOption,
     InventoryOption,
     JobsOption,
+    OutputOption,
     PlatformName,
     ProfileOption,
-    Report,
     ReportOption,
+    SchemaName,
     TargetOption,
     complete_code,
 )
@@ -105,7 +108,8 @@ def compile_command(
     check_only: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 1 if the folder is stale.")
     ] = False,
-    form: ReportOption = Report.TEXT,
+    form: FormOption = Form.TEXT,
+    report: ReportOption = None,
 ) -> None:
     """Compile a baseline, parse the result back and prove it file by file.
 
@@ -119,16 +123,19 @@ def compile_command(
 
       policyc compile -t wdac -t applocker --check
     """
-    from policyc.cli.compiling import run_compile  # noqa: PLC0415
+    from policyc.cli.compiling import CompileRequest, run_compile  # noqa: PLC0415
 
     run_compile(
-        baseline,
-        inventory or [],
-        target or [],
-        output,
-        check_only=check_only,
-        form=form.value,
-        profile=profile,
+        CompileRequest(
+            baseline=baseline,
+            output=output,
+            inventories=inventory or [],
+            targets=target or [],
+            profile=profile,
+            form=form.value,
+            reports=report or [],
+            check_only=check_only,
+        )
     )
 
 
@@ -200,14 +207,9 @@ def lint(
         list[str] | None,
         typer.Option(help="fapolicyd's version, such as 1.3 or 1.3.4; repeatable. Default: all."),
     ] = None,
-    form: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            "-f",
-            help="For policies of a platform: text, json, sarif, annotations, gitlab, junit.",
-        ),
-    ] = "text",
+    form: FormOption = Form.TEXT,
+    output: OutputOption = None,
+    report: ReportOption = None,
     profile: ProfileOption = None,
     on: Annotated[
         str | None,
@@ -241,6 +243,8 @@ def lint(
 
       policyc lint policyc.yaml --profile kiosk --on 2026-12-31
 
+      policyc lint policyc.yaml --report sarif=lint.sarif --report gitlab=lint.json
+
       policyc lint SiPolicy.p7b --min-os win11 --format json
 
       policyc lint /etc/fapolicyd --daemon 1.3.4
@@ -251,32 +255,29 @@ def lint(
 
       policyc lint out/fapolicyd -b policyc.yaml
     """
+    from policyc.cli.console import fail  # noqa: PLC0415
     from policyc.cli.days import lint_day  # noqa: PLC0415
+    from policyc.cli.linting import LintRequest, lint_policies  # noqa: PLC0415
+    from policyc.cli.linting_baseline import lint_baseline  # noqa: PLC0415
 
-    baselines = [path for path in files or () if path.suffix in (".yaml", ".yml")]
-    day = lint_day(on, today=today)
-    if baselines or not files:
-        from policyc.cli.compiling import run_lint  # noqa: PLC0415
-        from policyc.cli.console import fail  # noqa: PLC0415
-
-        if len(files or ()) > 1 or baseline is not None:
-            fail("one baseline at a time, and no policies with it")
-        if form != "text":
-            fail("--format is for policies of a platform; what lint says of a baseline is text")
-        named = baselines[0] if baselines else None
-        run_lint(named, inventory or [], profile=profile, day=day)
-        return
-    from policyc.cli.linting import lint_policies  # noqa: PLC0415
-
-    lint_policies(
-        files,
-        form,
+    request = LintRequest(
+        files=files or [],
+        form=form.value,
+        output=output,
+        reports=report or [],
+        inventories=inventory or [],
+        day=lint_day(on, today=today),
+        profile=profile,
         min_os=min_os,
         daemons=daemon or [],
-        inventories=inventory or [],
         baseline=baseline,
-        day=day,
     )
+    if not request.files or any(path.suffix in (".yaml", ".yml") for path in request.files):
+        if len(request.files) > 1 or baseline is not None:
+            fail("one baseline at a time, and no policies with it")
+        lint_baseline(request)
+        return
+    lint_policies(request)
 
 
 @app.command()
@@ -289,7 +290,8 @@ def verify(
     target: Annotated[
         str | None, typer.Option("--target", "-t", help="Needed for single files.")
     ] = None,
-    form: ReportOption = Report.TEXT,
+    form: FormOption = Form.TEXT,
+    report: ReportOption = None,
     profile: ProfileOption = None,
 ) -> None:
     """Compare artifacts, even edited or foreign ones, with the baseline.
@@ -303,9 +305,19 @@ def verify(
 
       policyc verify edited.xml -t applocker -i inventory.parquet --format json
     """
-    from policyc.cli.compiling import run_verify  # noqa: PLC0415
+    from policyc.cli.verifying import VerifyRequest, run_verify  # noqa: PLC0415
 
-    run_verify(artifacts, baseline, inventory or [], target, form=form.value, profile=profile)
+    run_verify(
+        VerifyRequest(
+            paths=artifacts,
+            baseline=baseline,
+            inventories=inventory or [],
+            target=target,
+            profile=profile,
+            form=form.value,
+            reports=report or [],
+        )
+    )
 
 
 @app.command()
@@ -360,15 +372,21 @@ def targets(
 
 
 @app.command()
-def schema() -> None:
-    """Print the JSON Schema of a baseline, for editors.
+def schema(
+    what: Annotated[
+        SchemaName, typer.Argument(help="The language, or what a command prints as JSON.")
+    ] = SchemaName.BASELINE,
+) -> None:
+    """Print the JSON Schema of a baseline, for editors, or of a command's JSON.
 
-    Example:
+    Examples:
       policyc schema > policyc.schema.json
+
+      policyc schema lint
     """
     from policyc.cli.explaining import run_schema  # noqa: PLC0415
 
-    run_schema()
+    run_schema(what)
 
 
 app.add_typer(wdac_app)

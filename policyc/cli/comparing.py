@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from policyc.cli.options import (
-    DiffFormat,
     FailOnChange,
+    Form,
+    FormOption,
     InventoryOption,
+    OutputOption,
     ProfileOption,
+    ReportOption,
     TargetOption,
 )
 
@@ -21,20 +23,13 @@ def diff(
     new: Annotated[str, typer.Argument(help="The same; either may be git:REV:path.")],
     inventory: InventoryOption = None,
     target: TargetOption = None,
-    form: Annotated[
-        DiffFormat, typer.Option("--format", "-f", help="Output form.")
-    ] = DiffFormat.TEXT,
+    form: FormOption = Form.TEXT,
     fail_on: Annotated[
         FailOnChange,
         typer.Option(help="Exit 1 if it may allow more (widen), less (narrow), or differs (any)."),
     ] = FailOnChange.NEVER,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write here instead of to stdout.")
-    ] = None,
-    report: Annotated[
-        list[str] | None,
-        typer.Option(help="Another form for a file, as markdown=comment.md; repeatable."),
-    ] = None,
+    output: OutputOption = None,
+    report: ReportOption = None,
     profile: ProfileOption = None,
     *,
     exit_code: Annotated[

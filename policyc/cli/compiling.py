@@ -2,45 +2,43 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
 import os
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import typer
 
 from policyc.baseline import LoadedBaseline, UnknownProfileError, load_baseline
 from policyc.baseline.acceptance import unused_acceptances
-from policyc.baseline.lint import lint_dates, lint_rules
 from policyc.cli.console import Exit, fail, keep_everything, note, out, show
+from policyc.cli.forms import asked_reports, write_reports
+from policyc.cli.manual import manuals_of
 from policyc.compiler import (
     BundleState,
     TargetResult,
     bundle_state,
     compile_policy,
     stale_reasons,
-    verify_artifacts,
-    verify_witnesses,
     write_bundle,
 )
-from policyc.compiler.account import difference_line, report_value, result_value
+from policyc.compiler.account import difference_line, result_value
+from policyc.compiler.findings import accepted_reason, result_findings, stale_findings
 from policyc.inventory import InventoryError, read_inventory
 from policyc.inventory.schema import to_row
-from policyc.model.artifact import COMPANIONS, PROVENANCE, Artifact
-from policyc.model.diagnostic import Level
+from policyc.model.diagnostic import Diagnostic
 from policyc.model.inventory import HostInfo, Inventory
-from policyc.model.ir import AcceptedLoss, PolicyIR, canonical
+from policyc.model.ir import PolicyIR, canonical
 from policyc.model.lists import written_out
-from policyc.model.loss import Loss
-from policyc.model.waiver import AcceptedLint, Waiver
 from policyc.reports.json import dump
+from policyc.reports.policy_forms import PolicyReport, policy_form
+from policyc.reports.policy_sarif import of_diagnostic
 from policyc.reports.safe import printable
 from policyc.reports.text import loss_diagnostics, table
 from policyc.targets import default_targets, target_names
-from policyc.targets.base import ArtifactError
 from policyc.verify import Difference
 
 _LISTED = 50
@@ -64,7 +62,7 @@ def nearest_baseline(given: Path | None) -> Path | None:
     for folder in (here, *here.parents):
         candidate = folder / "policyc.yaml"
         if candidate.is_file():
-            return candidate
+            return Path(candidate.name) if folder == here else candidate
         if (folder / ".git").exists():
             break
     return None
@@ -85,6 +83,16 @@ def read_inventories(paths: list[Path]) -> Inventory | None:
     return Inventory(host=HostInfo(), files=tuple(files), skipped=skipped)
 
 
+def opened(path: Path, inventory: Inventory | None, profile: str | None = None) -> LoadedBaseline:
+    """The baseline with its diagnostics; exits 2 for no file or an unknown profile."""
+    try:
+        return load_baseline(path, inventory, profile=profile)
+    except OSError as error:
+        fail(f"{path}: {error.strerror}")
+    except UnknownProfileError as error:
+        fail(f"{path}: {printable(str(error))}")
+
+
 def load(
     given: Path | None, inventory: Inventory | None, profile: str | None = None
 ) -> tuple[LoadedBaseline, PolicyIR]:
@@ -98,42 +106,17 @@ def load_compact(
 ) -> tuple[LoadedBaseline, PolicyIR]:
     """As ``load``, with the hashes of an inventory as one rule."""
     path = find_baseline(given)
-    try:
-        loaded = load_baseline(path, inventory, profile=profile)
-    except OSError as error:
-        fail(f"{path}: {error.strerror}")
-    except UnknownProfileError as error:
-        fail(f"{path}: {printable(str(error))}")
+    loaded = opened(path, inventory, profile)
     show(loaded.diagnostics, loaded.sources)
     if loaded.compact is None:
-        count = len(loaded.diagnostics)
-        fail(f"{path} has {count} problem{'' if count == 1 else 's'}; nothing was written")
+        fail(problems(loaded, path))
     return loaded, loaded.compact
 
 
-def run_lint(
-    baseline: Path | None, inventories: list[Path], *, profile: str | None, day: dt.date | None
-) -> None:
-    """Show what makes a baseline longer than its meaning, and what is due on ``day``.
-
-    Exits 1 if something decides nothing or is past its date.
-    """
-    loaded, policy = load(baseline, read_inventories(inventories), profile)
-    valid = [item for item in loaded.accepted_lint if not item.expired(day)]
-    pointless = lint_rules(loaded.written, valid)
-    dated_entries: tuple[AcceptedLoss | Waiver | AcceptedLint, ...] = (
-        *policy.accepted,
-        *policy.waivers,
-        *loaded.accepted_lint,
-    )
-    due = () if day is None else lint_dates(loaded.written, dated_entries, day)
-    show((*pointless, *loaded.remarks, *due), loaded.sources)
-    overdue = [item for item in due if item.level is not Level.INFO]
-    dated = "" if day is None else f", {len(overdue):,} past their date on {day}"
-    unused = f", {len(loaded.remarks):,} unused groups" if loaded.remarks else ""
-    out(f"{len(policy.rules):,} rules, {len(pointless):,} that decide nothing{unused}{dated}")
-    if pointless or loaded.remarks or overdue:
-        raise typer.Exit(Exit.FINDINGS)
+def problems(loaded: LoadedBaseline, path: Path) -> str:
+    """The last line about a baseline that has errors."""
+    count = len(loaded.diagnostics)
+    return f"{path} has {count} problem{'' if count == 1 else 's'}; nothing was written"
 
 
 def chosen_targets(names: list[str]) -> tuple[str, ...]:
@@ -145,57 +128,89 @@ def chosen_targets(names: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names)) or default_targets()
 
 
-def run_compile(
-    baseline: Path | None,
-    inventories: list[Path],
-    targets: list[str],
-    output: Path,
-    *,
-    check_only: bool,
-    form: str = "text",
-    profile: str | None = None,
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompileRequest:
+    """What ``compile`` was asked for; ``reports`` are other forms as ``FORM=FILE``."""
+
+    baseline: Path | None
+    output: Path
+    inventories: list[Path] = field(default_factory=list)
+    targets: list[str] = field(default_factory=list)
+    profile: str | None = None
+    form: str = "text"
+    reports: list[str] = field(default_factory=list)
+    check_only: bool = False
+
+
+def run_compile(request: CompileRequest) -> None:
     """Compile, verify, and write or compare."""
     keep_everything()
-    names = chosen_targets(targets)
-    inventory = read_inventories(inventories)
-    loaded, policy = load_compact(baseline, inventory, profile)
+    reports = asked_reports(request.reports)
+    names = chosen_targets(request.targets)
+    inventory = read_inventories(request.inventories)
+    loaded, policy = load_compact(request.baseline, inventory, request.profile)
     results = compile_policy(policy, inventory or Inventory(), names)
     keep_everything(inventory, loaded, results)
     for result in results:
-        told = [(item, _reason(item, result)) for item in result.losses]
+        told = [(item, accepted_reason(item, result)) for item in result.losses]
         show(tuple(loss_diagnostics(told)), loaded.sources)
     used = frozenset(item for result in results for item in result.accepted)
     asked = tuple(item for item in policy.accepted if item.target in names)
     unused = unused_acceptances(policy, used | (frozenset(policy.accepted) - frozenset(asked)))
     show(unused, loaded.sources)
-    if form == "json":
-        out(dump({"targets": [result_value(item) for item in results]}))
-    else:
-        out(_result_table(results))
+    make = _forms(request, loaded, results, unused)
+    out(make(request.form))
+    if request.form == "text":
         for result in results:
-            _list_differences(result.target, result.report.differences)
-    tell = note if form == "json" else out
+            list_differences(result.target, result.report.differences)
+    write_reports(reports, make)
+    tell = out if request.form == "text" else note
     failed = [result for result in results if result.failure is not None]
     if failed:
         _report_failures(failed)
-    if check_only:
-        _check_only(results, output, tell)
+    if request.check_only:
+        _check_only(results, request.output, tell)
         return
     try:
-        written = write_bundle(results, output)
+        written = write_bundle(results, request.output)
     except OSError as error:
-        fail(f"{output}: {error.strerror}")
-    tell(f"{len(written)} of {len(results)} targets written to {output}{os.sep}")
+        fail(f"{request.output}: {error.strerror}")
+    tell(f"{len(written)} of {len(results)} targets written to {request.output}{os.sep}")
     if any(result.refused for result in results):
         raise typer.Exit(Exit.FINDINGS)
 
 
-def _reason(loss: Loss, result: TargetResult) -> str | None:
-    for item in sorted(result.accepted, key=lambda each: each.origin):
-        if item.code == loss.code and item.rule in (None, loss.rule_name):
-            return item.reason
-    return None
+def _forms(
+    request: CompileRequest,
+    loaded: LoadedBaseline,
+    results: tuple[TargetResult, ...],
+    unused: tuple[Diagnostic, ...],
+) -> Callable[[str], str]:
+    """What gives the text of a form."""
+
+    @cache
+    def report() -> PolicyReport:
+        found = [of_diagnostic(item, loaded.file) for item in (*loaded.diagnostics, *unused)]
+        found += result_findings(results, loaded.file)
+        if request.check_only:
+            found += stale_findings(results, request.output, loaded.file)
+        return PolicyReport(
+            title="policyc compile",
+            findings=found,
+            manuals=manuals_of({item.code for item in found}),
+            files=len(loaded.sources),
+        )
+
+    def make(form: str) -> str:
+        match form:
+            case "text":
+                return _result_table(results)
+            case "json":
+                return dump({"targets": [result_value(item) for item in results]})
+            case _:
+                return policy_form(report(), form)
+
+    return make
 
 
 def _result_table(results: tuple[TargetResult, ...]) -> str:
@@ -275,109 +290,10 @@ def _check_only(
     tell(f"{output}{os.sep} is current")
 
 
-def run_verify(
-    paths: list[Path],
-    baseline: Path | None,
-    inventories: list[Path],
-    target: str | None,
-    *,
-    form: str = "text",
-    profile: str | None = None,
-) -> None:
-    """Compare artifacts with the baseline; exits 1 on a difference no loss explains."""
-    keep_everything()
-    if target is not None:
-        chosen_targets([target])
-    given = read_inventories(inventories)
-    if given is None:
-        note(
-            "policyc: no inventory (-i FILE): only made files are decided, and what was expanded "
-            "over one counts as unexplained"
-        )
-    inventory = given or Inventory()
-    _, policy = load_compact(baseline, inventory, profile)
-    keep_everything(inventory, policy)
-    bad = False
-    values: list[dict[str, Any]] = []
-    rows: list[tuple[str, ...]] = [
-        (
-            "target",
-            "agree",
-            "narrower",
-            "wider",
-            "unknown",
-            "unexplained",
-            "witnesses",
-            "of them wrong",
-        )
-    ]
-    for name, artifacts in _collect(paths, target):
-        try:
-            report = verify_artifacts(policy, inventory, name, artifacts)
-            made = verify_witnesses(policy, inventory, name, artifacts)
-        except ArtifactError as error:
-            where = f"{error.place(error.artifact)}: " if error.artifact else ""
-            fail(f"{name}: {printable(where + error.message)}")
-        bad = bad or bool(report.mismatches or made.mismatches)
-        counts = (report.agree, report.narrower, report.wider, report.unknown)
-        shown = (*counts, len(report.mismatches), made.total, len(made.mismatches))
-        rows.append((name, *(f"{count:,}" for count in shown)))
-        own = {"inventory": report_value(report), "witnesses": report_value(made)}
-        values.append({"target": name, **own})
-        if form == "text":
-            _list_differences(name, (*report.differences, *made.mismatches))
-    if form == "json":
-        out(dump({"targets": values}))
-    else:
-        out(table(rows, right=frozenset({1, 2, 3, 4, 5, 6, 7})))
-    if bad:
-        raise typer.Exit(Exit.FINDINGS)
-
-
-def _list_differences(target: str, differences: tuple[Difference, ...]) -> None:
+def list_differences(target: str, differences: tuple[Difference, ...]) -> None:
     """Each difference with its loss and where that comes from; unexplained ones first."""
     ordered = sorted(differences, key=lambda item: item.loss is not None)
     for item in ordered[:_LISTED]:
         note(f"{target}: {printable(difference_line(item))}")
     if len(ordered) > _LISTED:
         note(f"{target}: … and {len(ordered) - _LISTED:,} more; --format json has them all")
-
-
-def _collect(paths: list[Path], target: str | None) -> list[tuple[str, tuple[Artifact, ...]]]:
-    """Artifacts by target: whole folders by their names, single files by ``target``."""
-    found: list[tuple[str, tuple[Artifact, ...]]] = []
-    single: list[Artifact] = []
-    known = target_names()
-    for path in paths:
-        if path.is_dir():
-            inner = [path / name for name in known if (path / name).is_dir()]
-            for folder in inner or [path]:
-                name = target or folder.resolve().name
-                if name not in known:
-                    fail(f"{folder}: which target is this? Say so with -t")
-                found.append((name, _folder(folder)))
-        elif path.is_file():
-            single.append(_artifact(path, path.name))
-        else:
-            fail(f"{printable(str(path))}: no such file or folder")
-    if single:
-        if target is None:
-            fail(f"{single[0].name}: which target is this? Say so with -t")
-        found.append((target, tuple(single)))
-    return found
-
-
-def _folder(folder: Path) -> tuple[Artifact, ...]:
-    """The policy's own files: what only people read stands aside."""
-    names = {
-        path.relative_to(folder).as_posix(): path
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != PROVENANCE
-    }
-    return tuple(
-        _artifact(path, name) for name, path in names.items() if not name.startswith(COMPANIONS)
-    )
-
-
-def _artifact(path: Path, name: str) -> Artifact:
-    return Artifact(name=name, data=path.read_bytes(), media_type="application/octet-stream")

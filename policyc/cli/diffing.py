@@ -8,12 +8,11 @@ from pathlib import Path
 import typer
 
 from policyc.cli.compiling import chosen_targets
-from policyc.cli.console import Exit, fail, keep_everything, note, out, show
-from policyc.cli.options import DiffFormat
+from policyc.cli.console import Exit, fail, keep_everything, note, show
+from policyc.cli.forms import asked_reports, write_reports, write_result
 from policyc.diff import Machine, Side, SideError, compare_sides, open_side
 from policyc.diff.codes import CODES
 from policyc.inventory import InventoryError, read_inventory
-from policyc.inventory.table import whole_file
 from policyc.model.change import Comparison, Turn
 from policyc.model.inventory import HostInfo, Inventory
 from policyc.reports.changes import changes_csv, changes_json, changes_text
@@ -45,7 +44,7 @@ class DiffRequest:
 def run_diff(request: DiffRequest) -> None:
     """Print the comparison; exits 1 or 3 for what ``fail_on`` asks for."""
     keep_everything()
-    reports = [_report(text) for text in request.reports]
+    reports = asked_reports(request.reports)
     names = chosen_targets(request.targets) if request.targets else ()
     machines = _machines(request.inventories)
     given = _together(machines)
@@ -60,8 +59,12 @@ def run_diff(request: DiffRequest) -> None:
         note(f"policyc: {printable(text)}")
     failing = frozenset(turn for turn in Turn if _counts(turn, request.fail_on))
     code = _exit(found, failing)
-    for form, path in ((request.form, request.output), *reports):
-        _write(path, _text(found, form, failing, fails=code is not Exit.OK))
+
+    def text_of(form: str) -> str:
+        return _text(found, form, failing, fails=code is not Exit.OK)
+
+    write_result(request.output, text_of(request.form))
+    write_reports(reports, text_of)
     if code is not Exit.OK:
         raise typer.Exit(code)
 
@@ -141,25 +144,3 @@ def _text(found: Comparison, form: str, failing: frozenset[Turn], *, fails: bool
             return policy_gitlab(changes_findings(found, failing))
         case _:
             return changes_text(found)
-
-
-def _report(text: str) -> tuple[str, Path]:
-    """A form and the file it goes to; exits 2 for anything else."""
-    form, equals, path = text.partition("=")
-    if not equals or not path or form not in tuple(DiffFormat):
-        forms = ", ".join(DiffFormat)
-        fail(f"--report {printable(text)}: write FORM=FILE, with one of {forms}")
-    return form, Path(path)
-
-
-def _write(path: Path | None, text: str) -> None:
-    if path is None:
-        if text:
-            out(text)
-        return
-    try:
-        with whole_file(path) as scratch:
-            scratch.write_text(text + "\n", encoding="utf-8")
-    except (InventoryError, OSError) as error:
-        fail(str(error))
-    note(f"written: {path}")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import typer
 
+from policyc import resources
 from policyc.baseline import json_schema
 from policyc.baseline.sources import BUILTIN, SourceError, builtin
 from policyc.checks import check_file
@@ -17,6 +18,7 @@ from policyc.cli.compiling import chosen_targets, load, nearest_baseline, read_i
 from policyc.cli.console import Exit, fail, out, style_for
 from policyc.cli.decisions import decisions_text
 from policyc.cli.manual import page_of
+from policyc.cli.options import SchemaName
 from policyc.inventory.scan import scan_one
 from policyc.inventory.worker import ScanOptions
 from policyc.model.decision import Verdict
@@ -235,6 +237,10 @@ def _target_page(name: str) -> str:
     return "\n".join(lines)
 
 
-def run_schema() -> None:
-    """Print the JSON Schema."""
-    out(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+def run_schema(what: str) -> None:
+    """Print the JSON Schema of a baseline, or of what a command prints."""
+    if what == SchemaName.BASELINE:
+        out(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+        return
+    path = resources.root("docs") / f"{what}.schema.json"
+    out(path.read_text(encoding="utf-8").rstrip("\n"))

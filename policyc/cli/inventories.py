@@ -6,7 +6,7 @@ import datetime as dt
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -16,17 +16,18 @@ from policyc.baseline.acceptance import unused_waivers
 from policyc.checks import CHECKS, check_file
 from policyc.checks.icons import IconsError, read_icons, use_icons
 from policyc.cli.compiling import load
-from policyc.cli.console import Exit, Progress, fail, note, out, show, style_for
+from policyc.cli.console import Exit, Progress, fail, note, show, style_for
+from policyc.cli.forms import asked_reports, write_reports, write_result
+from policyc.cli.options import Format
 from policyc.cli.scanning import INVENTORY_SUFFIXES, check_paths, own_extensions, with_magika
 from policyc.inventory import InventoryError, read_inventory
 from policyc.inventory.scan import scan
 from policyc.inventory.schema import from_row
-from policyc.inventory.table import whole_file
 from policyc.inventory.worker import ScanOptions
 from policyc.model.diagnostic import Finding, Level
 from policyc.model.facts import FileFacts
 from policyc.model.inventory import Inventory, Skipped
-from policyc.model.waiver import Waiver, first_covering
+from policyc.model.waiver import Waiver, accepted_text, first_covering
 from policyc.readers.claims import Extension, claimed_by
 from policyc.readers.opinion import file_says
 from policyc.reports.html import findings_html
@@ -39,18 +40,22 @@ from policyc.reports.tables import (
     findings_junit,
     findings_markdown,
 )
-from policyc.reports.text import finding_text
+from policyc.reports.text import Style, finding_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRequest:
-    """What ``check`` was asked for. ``on`` is the day on which waivers are looked at."""
+    """What ``check`` was asked for. ``on`` is the day on which waivers are looked at.
+
+    ``reports`` are other forms as ``FORM=FILE``.
+    """
 
     paths: list[Path]
     form: str = "text"
     fail_on: str = "error"
     jobs: int = 0
     output: Path | None = None
+    reports: list[str] = field(default_factory=list)
     baseline: Path | None = None
     profile: str | None = None
     on: dt.date | None = None
@@ -76,6 +81,7 @@ class _Checked:
 def run_check(request: CheckRequest) -> None:
     """Check the paths and exit by the worst finding that is not accepted."""
     check_paths(request.paths)
+    reports = asked_reports(request.reports, Format)
     if request.output is not None and not request.output.absolute().parent.is_dir():
         fail(f"{request.output.parent}: no such folder to write to")
     extensions = own_extensions(request.extensions)
@@ -90,7 +96,11 @@ def run_check(request: CheckRequest) -> None:
     _report_waivers(waivers, used, request.on, sources)
     checked.findings = [_accepted(item, waivers, request.on) for item in checked.findings]
     checked.findings.sort(key=lambda item: (item.level.rank, item.path, item.code))
-    _write(request, _text(checked, request.form))
+    if checked.skipped:
+        note(f"{checked.skipped:,} paths could not be read; `policyc scan` records why")
+    style = style_for(sys.stdout) if request.output is None else Style(colour=False)
+    write_result(request.output, _text(checked, request.form, style))
+    write_reports(reports, lambda form: _text(checked, form, Style(colour=False)))
     worst = min((item.level.rank for item in checked.open), default=99)
     limit = {"error": 0, "warning": 1, "never": -1}[request.fail_on]
     if worst <= limit and not request.exit_zero:
@@ -156,9 +166,7 @@ def _accepted(finding: Finding, waivers: tuple[Waiver, ...], on: dt.date | None)
     waiver = first_covering(finding, tuple(item for item in waivers if not item.expired(on)))
     if waiver is None:
         return finding
-    owner = f" ({waiver.owner})" if waiver.owner else ""
-    until = f", until {waiver.until}" if waiver.until else ""
-    return replace(finding, accepted=f"{waiver.reason}{owner}{until}; {waiver.origin}")
+    return replace(finding, accepted=accepted_text(waiver))
 
 
 def _with_opinions(findings: list[Finding]) -> Iterator[Finding]:
@@ -200,14 +208,14 @@ def _reclaimed(facts: FileFacts) -> FileFacts:
 
 _FORMS: dict[str, Callable[[list[Finding]], str]] = {
     "annotations": findings_annotations,
-    "csv": findings_csv,
+    "csv": lambda found: findings_csv(found).rstrip("\r\n"),
     "junit": findings_junit,
     "gitlab": findings_gitlab,
     "markdown": findings_markdown,
 }
 
 
-def _text(checked: _Checked, form: str) -> str:
+def _text(checked: _Checked, form: str, style: Style) -> str:
     manuals = {item.code: (item.name, inspect.cleandoc(item.manual)) for item in CHECKS.values()}
     found = checked.findings
     match form:
@@ -218,25 +226,12 @@ def _text(checked: _Checked, form: str) -> str:
         case "json":
             return findings_json(found, files=checked.files, skipped=checked.skipped)
         case "text":
-            return _plain_text(checked)
+            return _plain_text(checked, style)
         case _:
             return _FORMS[form](found)
 
 
-def _write(request: CheckRequest, text: str) -> None:
-    if request.output is None:
-        out(text)
-        return
-    try:
-        with whole_file(request.output) as scratch:
-            scratch.write_text(text + "\n", encoding="utf-8")
-    except (InventoryError, OSError) as error:
-        fail(str(error))
-    note(f"written: {request.output}")
-
-
-def _plain_text(checked: _Checked) -> str:
-    style = style_for(sys.stdout)
+def _plain_text(checked: _Checked, style: Style) -> str:
     parts = [
         f"{count} {level.value}{'s' if count != 1 and level is not Level.INFO else ''}"
         for level in Level
@@ -245,7 +240,5 @@ def _plain_text(checked: _Checked) -> str:
     accepted = len(checked.findings) - len(checked.open)
     if accepted:
         parts.append(f"{accepted} accepted")
-    if checked.skipped:
-        note(f"{checked.skipped:,} paths could not be read; `policyc scan` records why")
     shown = [finding_text(item, style) + "\n" for item in checked.open]
     return "\n".join([*shown, f"{', '.join(parts)} in {checked.files:,} files"])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,13 @@ import typer
 
 from policyc.baseline.acceptance import covering_lint, unused_lint
 from policyc.cli.compiling import load, read_inventories
-from policyc.cli.console import Exit, fail, out, show
+from policyc.cli.console import Exit, fail
+from policyc.cli.forms import asked_reports, write_reports, write_result
+from policyc.cli.manual import manuals_of
 from policyc.cli.wdac import any_document
-from policyc.model.diagnostic import Level
-from policyc.reports.policy_sarif import PolicyFinding, policy_sarif
-from policyc.reports.policy_tables import policy_annotations, policy_gitlab, policy_junit
+from policyc.model.waiver import accepted_text
+from policyc.reports.policy_forms import PolicyReport, policy_form
+from policyc.reports.policy_sarif import PolicyFinding, of_diagnostic
 from policyc.reports.safe import printable
 from policyc.targets.applocker.lint import is_ours as is_applocker
 from policyc.targets.applocker.lint import lint as lint_applocker
@@ -25,52 +27,74 @@ from policyc.targets.fapolicyd.daemon import DaemonVersion
 from policyc.targets.fapolicyd.files import is_ours
 from policyc.targets.fapolicyd.lint import lint
 from policyc.targets.fapolicyd.lint_context import EVERY_VERSION
-from policyc.targets.lint_codes import lint_pages
 from policyc.targets.lint_register import LintFinding
 from policyc.targets.santa.lint import is_ours as is_santa
 from policyc.targets.santa.lint import lint as lint_santa
 from policyc.targets.wdac.lint import OS_NAMES, lint_document
 
-_TABLES: dict[str, Callable[[Sequence[PolicyFinding]], str]] = {
-    "annotations": policy_annotations,
-    "gitlab": policy_gitlab,
-    "junit": lambda found: policy_junit(found, "policyc lint"),
-}
-_FORMS = ("text", "json", "sarif", *_TABLES)
 _MOST_BYTES = 64 << 20
 
 
-def lint_policies(
-    paths: Sequence[Path],
-    form: str,
-    *,
-    min_os: str,
-    daemons: Sequence[str],
-    inventories: list[Path],
-    baseline: Path | None = None,
-    day: dt.date | None = None,
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LintRequest:
+    """What ``lint`` was asked for: ``files`` are one baseline or none, or policies of a platform.
+
+    ``reports`` are other forms as ``FORM=FILE``; ``day`` is what dates are compared with.
+    ``baseline`` is the one that accepts results about policies.
+    """
+
+    files: list[Path]
+    form: str = "text"
+    output: Path | None = None
+    reports: list[str] = field(default_factory=list)
+    inventories: list[Path] = field(default_factory=list)
+    day: dt.date | None = None
+    profile: str | None = None
+    min_os: str = "1903"
+    daemons: list[str] = field(default_factory=list)
+    baseline: Path | None = None
+
+
+def lint_policies(request: LintRequest) -> None:
     """Print the findings; exits 1 for an error, 2 for what is no policy.
 
-    What ``baseline`` accepts is left out, unless it is past its date on ``day``.
+    What the baseline accepts is told apart, unless it is past its date on the day.
     """
-    if min_os not in OS_NAMES or form not in _FORMS:
-        fail(f"--min-os is one of {', '.join(OS_NAMES)}; --format is {', '.join(_FORMS)}")
+    if request.min_os not in OS_NAMES:
+        fail(f"--min-os is one of {', '.join(OS_NAMES)}")
+    reports = asked_reports(request.reports)
+    found, files = _found(request)
+    found = [*_with_accepted(found, request)]
+    accepted = sum(bool(item.accepted) for item in found)
+    also = f", {accepted} accepted by the baseline" if accepted else ""
+    report = PolicyReport(
+        title="policyc lint",
+        findings=found,
+        manuals=manuals_of({item.code for item in found}),
+        files=files,
+        closing=f"{len(found) - accepted} findings in {files} policies{also}",
+    )
+    write_result(request.output, policy_form(report, request.form))
+    write_reports(reports, lambda form: policy_form(report, form))
+    if any(item.fails for item in found):
+        raise typer.Exit(Exit.FINDINGS)
+
+
+def _found(request: LintRequest) -> tuple[list[PolicyFinding], int]:
+    """What is found in the policies, and how many there are."""
+    paths = request.files
     texts = _texts(paths)
     ours = [path for path in paths if path.is_dir() or is_ours(path.as_posix())]
-    found = _fapolicyd(texts, daemons, inventories) if texts else []
+    found = _fapolicyd(texts, request.daemons, request.inventories) if texts else []
     profiles = [path for path in paths if path not in ours and is_santa(path.name)]
-    found += _santa(profiles, inventories)
+    found += _santa(profiles, request.inventories)
     rest = [path for path in paths if path not in ours and path not in profiles]
     applocker = {str(path): data for path in rest if is_applocker(data := _data(path))}
     found += _applocker(applocker)
     others = [path for path in rest if str(path) not in applocker]
     if others:
-        found += _app_control(others, min_os)
-    found, accepted = _without_accepted(found, baseline, day)
-    _print(found, lint_pages(), form, len(texts) + len(profiles) + len(rest), accepted)
-    if any(item.level is Level.ERROR for item in found):
-        raise typer.Exit(Exit.FINDINGS)
+        found += _app_control(others, request.min_os)
+    return found, len(texts) + len(profiles) + len(rest)
 
 
 def _texts(paths: Sequence[Path]) -> dict[str, str]:
@@ -159,48 +183,17 @@ def _app_control(paths: Sequence[Path], min_os: str) -> list[PolicyFinding]:
     ]
 
 
-def _without_accepted(
-    found: list[PolicyFinding], baseline: Path | None, day: dt.date | None
-) -> tuple[list[PolicyFinding], int]:
-    """The findings that the baseline does not accept, and how many it does."""
-    if baseline is None:
-        return found, 0
-    loaded, _ = load(baseline, None, None)
-    items = tuple(item for item in loaded.accepted_lint if not item.expired(day))
+def _with_accepted(found: list[PolicyFinding], request: LintRequest) -> Iterator[PolicyFinding]:
+    """The findings, those that the baseline accepts with its reason, and what accepts nothing."""
+    if request.baseline is None:
+        yield from found
+        return
+    loaded, _ = load(request.baseline, None, None)
+    items = tuple(item for item in loaded.accepted_lint if not item.expired(request.day))
     taken = [covering_lint(items, item.code, path=item.path) for item in found]
+    for item, by in zip(found, taken, strict=True):
+        yield item if by is None else replace(item, accepted=accepted_text(by))
     families = {item.code[0] for item in found}
     asked = tuple(item for item in items if item.path is not None and item.code[0] in families)
-    show(unused_lint(asked, frozenset(item for item in taken if item)), loaded.sources)
-    kept = [item for item, by in zip(found, taken, strict=True) if by is None]
-    return kept, len(found) - len(kept)
-
-
-def _print(
-    found: Sequence[PolicyFinding],
-    manuals: Mapping[str, str],
-    form: str,
-    count: int,
-    accepted: int,
-) -> None:
-    if form == "json":
-        keys = ("code", "line", "message", "fix")
-        rows = [
-            {
-                "file": printable(item.path),
-                "level": item.level.value,
-                **{key: getattr(item, key) for key in keys},
-            }
-            for item in found
-        ]
-        out(json.dumps(rows, indent=1, sort_keys=True, ensure_ascii=True))
-    elif form == "sarif":
-        out(policy_sarif(found, manuals))
-    elif form in _TABLES:
-        out(_TABLES[form](found))
-    else:
-        for item in found:
-            place = f"{item.path}:{item.line}" if item.line else item.path
-            line = f"{place}: {item.level.value}[{item.code}]: {item.message}"
-            out(f"{printable(line)}\n  = help: {item.fix}")
-        also = f", {accepted} accepted by the baseline" if accepted else ""
-        out(f"{len(found)} findings in {count} policies{also}")
+    for unused in unused_lint(asked, frozenset(item for item in taken if item)):
+        yield of_diagnostic(unused, loaded.file)

@@ -32,15 +32,8 @@ class FailOn(enum.StrEnum):
     NEVER = "never"
 
 
-class Report(enum.StrEnum):
-    """Output forms of a verification."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-class DiffFormat(enum.StrEnum):
-    """Output forms of a comparison of two policies."""
+class Form(enum.StrEnum):
+    """Output forms of findings about policies, and of changes."""
 
     TEXT = "text"
     JSON = "json"
@@ -50,6 +43,17 @@ class DiffFormat(enum.StrEnum):
     JUNIT = "junit"
     MARKDOWN = "markdown"
     CSV = "csv"
+
+
+class SchemaName(enum.StrEnum):
+    """What there is a JSON Schema of: the language, and what commands print as JSON."""
+
+    BASELINE = "baseline"
+    CHECK = "check"
+    COMPILE = "compile"
+    DIFF = "diff"
+    LINT = "lint"
+    VERIFY = "verify"
 
 
 class FailOnChange(enum.StrEnum):
@@ -104,9 +108,13 @@ TargetOption = Annotated[
         autocompletion=complete_target,
     ),
 ]
+FormOption = Annotated[Form, typer.Option("--format", "-f", help="Output form.")]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", "-o", help="Write here instead of to stdout.")
+]
 ReportOption = Annotated[
-    Report,
-    typer.Option("--format", "-f", help="json lists every difference with its loss and origin."),
+    list[str] | None,
+    typer.Option(help="Another form for a file, as markdown=comment.md; repeatable."),
 ]
 AsOption = Annotated[
     str | None,

@@ -14,8 +14,10 @@ from policyc.cli.options import (
     Format,
     JobsOption,
     MagikaOption,
+    OutputOption,
     PlatformName,
     ProfileOption,
+    ReportOption,
 )
 
 
@@ -107,9 +109,8 @@ def check(
     paths: Annotated[list[Path], typer.Argument(help="Files, trees or inventories.")],
     form: Annotated[Format, typer.Option("--format", "-f", help="Output form.")] = Format.TEXT,
     fail_on: Annotated[FailOn, typer.Option(help="Exit 1 from this level on.")] = FailOn.ERROR,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write here instead of to stdout.")
-    ] = None,
+    output: OutputOption = None,
+    report: ReportOption = None,
     baseline: Annotated[
         Path | None,
         typer.Option("--baseline", "-b", help="Leave out what this baseline accepts."),
@@ -154,6 +155,7 @@ def check(
             fail_on=fail_on.value,
             jobs=jobs,
             output=output,
+            reports=report or [],
             baseline=baseline,
             profile=profile,
             on=day_of(on),

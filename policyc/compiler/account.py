@@ -12,7 +12,7 @@ from policyc.verify import Difference, Report
 
 
 def result_value(result: TargetResult) -> dict[str, Any]:
-    """One compiled target: verdict, losses, and both reports."""
+    """One compiled target, as docs/compile.schema.json describes it."""
     accepted = {(item.code, item.rule): item.reason for item in result.accepted}
     return {
         "target": result.target,

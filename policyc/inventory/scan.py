@@ -258,7 +258,8 @@ def _run_pool(
             # Interrupted: a worker that lives on would complain that nobody listens.
             for child in multiprocessing.active_children():
                 child.kill()
-        pool.shutdown(wait=False, cancel_futures=True)
+        # Not left to the end of the program, where closing the pool can meet its own thread.
+        pool.shutdown(wait=not pending, cancel_futures=True)
 
 
 def _submit(

@@ -37,6 +37,7 @@ class Diagnostic:
     """One problem with a baseline, an artifact or a compilation.
 
     ``code`` is stable (``B012``); ``remedy`` is the next step and never empty for an error.
+    ``accepted`` is the reason for which a baseline accepts it, empty if none does.
     """
 
     code: str
@@ -45,6 +46,7 @@ class Diagnostic:
     labels: tuple[Label, ...] = ()
     notes: tuple[str, ...] = ()
     remedy: str = ""
+    accepted: str = ""
 
     @property
     def span(self) -> Span | None:

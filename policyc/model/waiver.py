@@ -70,6 +70,13 @@ class AcceptedLint:
         return _past(self.until, on)
 
 
+def accepted_text(item: Waiver | AcceptedLint) -> str:
+    """Why something is accepted, by whom, until when, and where that is written."""
+    owner = f" ({item.owner})" if item.owner else ""
+    until = f", until {item.until}" if item.until else ""
+    return f"{item.reason}{owner}{until}; {item.origin}"
+
+
 def first_covering(finding: Finding, waivers: tuple[Waiver, ...]) -> Waiver | None:
     """The waiver that accepts a finding, the first in the order given; None without one."""
     return next((item for item in waivers if item.covers(finding)), None)

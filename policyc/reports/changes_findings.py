@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from policyc.model.change import Comparison, FileGroup, RuleChange, SettingChange, Turn
 from policyc.model.diagnostic import Level
@@ -29,16 +28,7 @@ def changes_findings(found: Comparison, failing: frozenset[Turn]) -> list[Policy
         *(one for item in found.rules for one in _of_rule(item, found, failing)),
         *(_of_setting(item, found, failing) for item in found.settings),
     ]
-    seen: dict[str, int] = {}
-    unique = []
-    for item in listed:
-        number = seen[item.key] = seen.get(item.key, 0) + 1
-        unique.append(item if number == 1 else _numbered(item, number))
-    return sorted(unique, key=lambda item: item.level.rank)
-
-
-def _numbered(item: PolicyFinding, number: int) -> PolicyFinding:
-    return replace(item, identity=f"{item.identity}|{number}")
+    return sorted(listed, key=lambda item: item.level.rank)
 
 
 def _level(turn: Turn, failing: frozenset[Turn]) -> Level:

@@ -14,31 +14,26 @@ from policyc.reports.changes import (
     shown_text,
 )
 from policyc.reports.changes import because as because_text
+from policyc.reports.comment import LONGEST, ROOM, cut, section
 from policyc.reports.escapes import markdown
 
-LIMIT = 65_000
-"""Characters; GitHub refuses a comment of more than 65,536."""
-_ROOM = 60_000
-"""Characters of the details; the rest is for headings and closing tags."""
-_LONGEST = 160
-"""Characters of one text before it is escaped, which can make it eight times as long."""
 _FILES = 20
 """Files of a group."""
 
 
 def changes_markdown(found: Comparison, *, failing: frozenset[Turn], fails: bool) -> str:
-    """The plan, then what happens in parts that open; always under ``LIMIT``."""
+    """The plan, then what happens in parts that open; always under ``comment.LIMIT``."""
     head = "**policyc diff**: nothing changes." if not found.turns else "**policyc diff**"
     if fails:
         head += " — stopped"
     lines = [head, ""]
     lines += [f"{markdown(line)}  " for line in closing(found)]
-    left = _ROOM
+    left = ROOM
     for title, count, rows in _sections(found, failing):
-        part, used = _section(title, count, rows, left)
+        part, used = section(title, count, rows, left)
         left -= used
         lines += part
-    lines += [f"> {_cut(note)}" for note in found.notes[:5]]
+    lines += [f"> {cut(note)}" for note in found.notes[:5]]
     return "\n".join(lines)
 
 
@@ -53,9 +48,9 @@ def _sections(
         rules = [item for item in found.rules if turn in item.turns]
         if rules:
             rows = (
-                f"- {_cut(rule_text(item))}"
+                f"- {cut(rule_text(item))}"
                 + "".join(
-                    f"  \n  for example {_cut(shown_text(one), 3 * _LONGEST)}"
+                    f"  \n  for example {cut(shown_text(one), 3 * LONGEST)}"
                     for one in item.shown
                     if one.turn is turn
                 )
@@ -63,33 +58,16 @@ def _sections(
             )
             yield f"Rules: {WORDS[turn]}", found.changed_rules(turn), rows
     if found.settings:
-        rows = (f"- {_cut(setting_text(item))}" for item in found.settings)
+        rows = (f"- {cut(setting_text(item))}" for item in found.settings)
         yield "Settings", len(found.settings), rows
 
 
 def _group_rows(groups: Iterable[FileGroup]) -> Iterator[str]:
     for group in groups:
-        targets = _cut(", ".join(group.targets))
-        yield f"- {len(group.files):,} ({targets}): {_cut(because_text(group), 2 * _LONGEST)}"
+        targets = cut(", ".join(group.targets))
+        yield f"- {len(group.files):,} ({targets}): {cut(because_text(group), 2 * LONGEST)}"
         for item in group.files[:_FILES]:
-            machines = f" on {_cut(machines_text(item.machines))}" if item.machines else ""
-            yield f"  - {_cut(item.path)}{machines}"
+            machines = f" on {cut(machines_text(item.machines))}" if item.machines else ""
+            yield f"  - {cut(item.path)}{machines}"
         if len(group.files) > _FILES:
             yield f"  - … and {len(group.files) - _FILES:,} more"
-
-
-def _section(title: str, count: int, rows: Iterable[str], left: int) -> tuple[list[str], int]:
-    """A part that opens, with as many lines as there is room for."""
-    lines = ["", "<details>", f"<summary>{title}: {count:,}</summary>", ""]
-    used = 0
-    for row in rows:
-        if used + len(row) + 1 > left:
-            lines.append("- … more than a comment can hold; the job's JSON report has all")
-            break
-        lines.append(row)
-        used += len(row) + 1
-    return [*lines, "", "</details>"], used
-
-
-def _cut(text: str, most: int = _LONGEST) -> str:
-    return markdown(text if len(text) <= most else text[: most - 1] + "…")

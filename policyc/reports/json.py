@@ -12,12 +12,13 @@ from policyc.model.diagnostic import Finding, Level
 
 
 def findings_json(findings: Iterable[Finding], *, files: int, skipped: int) -> str:
-    """One JSON object: ``findings`` and ``summary``; pure ASCII, so safe for any log."""
+    """One JSON object as docs/check.schema.json describes it; pure ASCII, so safe for any log."""
     listed = list(findings)
     still = [item for item in listed if not item.accepted]
     counts = {level.value: sum(item.level is level for item in still) for level in Level}
     accepted = len(listed) - len(still)
     value = {
+        "version": 1,
         "findings": [finding_value(item) for item in listed],
         "summary": {"files": files, "skipped": skipped, **counts, "accepted": accepted},
     }

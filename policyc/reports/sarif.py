@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from policyc.model.diagnostic import Finding, Level
+from policyc.model.release import VERSION
 from policyc.reports.json import dump
 from policyc.reports.safe import printable
 
@@ -24,6 +26,7 @@ LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "note"}
 """SARIF's words for our levels."""
 
 _SNIPPET = 64
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
 def findings_sarif(
@@ -39,11 +42,10 @@ def findings_sarif(
     ]
     run = {
         "tool": {
-            "driver": {
-                "name": "policyc",
-                "rules": [_rule(code, manuals[code]) for code in codes],
-                "supportedTaxonomies": [{"name": "MITRE ATT&CK", "index": 0}],
-            }
+            "driver": driver(
+                rules=[_rule(code, manuals[code]) for code in codes],
+                supportedTaxonomies=[{"name": "MITRE ATT&CK", "index": 0}],
+            )
         },
         "taxonomies": [
             {
@@ -71,14 +73,35 @@ def log_of(run: Mapping[str, object]) -> str:
 
 
 def uri_of(path: str) -> str:
-    """A path as the URI of an artifact location."""
-    return quote(path.replace("\\", "/").encode("utf-8", "surrogateescape"))
+    """A path as the URI of an artifact location: an absolute one as a ``file:`` URI (RFC 8089).
+
+    As a relative reference it would stand for another place below a base (SARIF 2.1.0, 3.4.4).
+    """
+    plain = path.replace("\\", "/")
+    rest = quote(plain.encode("utf-8", "surrogateescape"))
+    if _DRIVE.match(path):
+        return f"file:///{plain[0]}:{rest.removeprefix(plain[0] + '%3A')}"
+    if path.startswith("\\\\"):
+        return f"file:{rest}"
+    return f"file://{rest}" if rest.startswith("/") else rest
+
+
+def driver(**members: object) -> dict[str, Any]:
+    """The tool that made a run: policyc, with the rules and whatever else is given."""
+    return {"name": "policyc", "version": VERSION, **members}
 
 
 def fingerprint(identity: str) -> dict[str, str]:
     """``partialFingerprints`` of a result, from the text that tells it from all others."""
     digest = hashlib.sha256(identity.encode("utf-8", "backslashreplace")).hexdigest()
     return {"policyc/v1": digest}
+
+
+def suppressions(accepted: str) -> dict[str, Any]:
+    """The member of a result that a baseline accepts; nothing without a reason."""
+    if not accepted:
+        return {}
+    return {"suppressions": [{"kind": "external", "justification": printable(accepted)}]}
 
 
 class _Artifacts:
@@ -122,7 +145,7 @@ def _rule(code: str, manual: tuple[str, str]) -> dict[str, Any]:
 def _result(finding: Finding, rule: int, artifact: int, *, github: bool) -> dict[str, Any]:
     offset = finding.proofs[0].offset if finding.proofs else 0
     identity = f"{finding.code}|{finding.sha256}|{uri_of(finding.path)}|{offset}"
-    result = {
+    return {
         "ruleId": finding.code,
         "ruleIndex": rule,
         "level": LEVELS[finding.level],
@@ -134,11 +157,8 @@ def _result(finding: Finding, rule: int, artifact: int, *, github: bool) -> dict
             for name in finding.techniques
         ],
         "properties": _properties(finding),
+        **suppressions(finding.accepted),
     }
-    if finding.accepted:
-        justification = printable(finding.accepted)
-        result["suppressions"] = [{"kind": "external", "justification": justification}]
-    return result
 
 
 def _properties(finding: Finding) -> dict[str, Any]:

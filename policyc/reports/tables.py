@@ -8,7 +8,8 @@ import io
 from collections.abc import Sequence
 
 from policyc.model.diagnostic import Finding, Level
-from policyc.reports.escapes import SEVERITIES, attribute, cell, markdown
+from policyc.reports.comment import LONGEST, cut, table_markdown
+from policyc.reports.escapes import SEVERITIES, attribute, cell
 from policyc.reports.json import dump
 from policyc.reports.policy_sarif import PolicyFinding
 from policyc.reports.policy_tables import policy_annotations
@@ -45,10 +46,14 @@ def findings_annotations(findings: Sequence[Finding]) -> str:
     return policy_annotations(
         [
             PolicyFinding(
-                path=item.path, code=item.code, level=item.level, line=0, message=item.message
+                path=item.path,
+                code=item.code,
+                level=item.level,
+                line=0,
+                message=item.message,
+                accepted=item.accepted,
             )
             for item in findings
-            if not item.accepted
         ]
     )
 
@@ -97,12 +102,14 @@ def _fingerprint(item: Finding) -> str:
 
 
 def findings_markdown(findings: Sequence[Finding]) -> str:
-    """A Markdown table without accepted findings, everything from a file in it escaped."""
-    lines = ["| level | code | file | finding | sha256 |", "|---|---|---|---|---|"]
-    lines += [
-        f"| {item.level.value} | {item.code} | {markdown(item.path)} | {markdown(item.message)} "
-        f"| {(item.sha256 or '')[:16]} |"
+    """A Markdown table without accepted findings, everything from a file in it escaped.
+
+    It fits into a comment and tells if there is more.
+    """
+    rows = (
+        f"| {item.level.value} | {item.code} | {cut(item.path, 2 * LONGEST)} "
+        f"| {cut(item.message, 2 * LONGEST)} | {(item.sha256 or '')[:16]} |"
         for item in findings
         if not item.accepted
-    ]
-    return "\n".join(lines)
+    )
+    return table_markdown(("level", "code", "file", "finding", "sha256"), rows)

@@ -103,6 +103,7 @@ def loss_diagnostic(loss: Loss, *, accepted: str | None) -> Diagnostic:
         labels=(Label(span=loss.origin),) if loss.origin.file != "<none>" else (),
         notes=tuple(notes),
         remedy=loss.remedy if accepted is None else "",
+        accepted=accepted or "",
     )
 
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# What a pull request needs of policyc: lint, check, compile --check and diff, and their reports.
+# What a pull request needs of policyc: lint, check, compile --check and diff, and their reports:
+# NAME.sarif, NAME.junit.xml and NAME.gitlab.json of each, comment.md and diff.json.
 #
 # Every setting is a variable, so that no text of a pull request becomes shell:
 #   POLICYC              the program (policyc)
@@ -36,28 +37,31 @@ step() {
   if [ "$(rank "$code")" -gt "$(rank "$worst")" ]; then worst=$code; fi
 }
 
+# A step whose findings also go to files. The first word begins their names, the second is the
+# form of SARIF.
+reported() {
+  file=$reports/$1
+  sarif=$2
+  shift 2
+  step "$@" --report "$sarif=$file.sarif" --report "junit=$file.junit.xml" \
+    --report "gitlab=$file.gitlab.json" --report "annotations=$file.annotations.txt"
+}
+
 mkdir -p -- "$reports" || exit 2
 
 set --
 for item in ${POLICYC_INVENTORIES:-}; do set -- "$@" -i "$item"; done
 
-step lint "$policyc" lint "$baseline" "$@"
+reported lint sarif lint "$policyc" lint "$baseline" "$@"
 if [ "$out" != - ]; then
-  step 'compile --check' "$policyc" compile "$baseline" "$@" -o "$out" --check
+  reported compile sarif 'compile --check' \
+    "$policyc" compile "$baseline" "$@" -o "$out" --check
 fi
 if [ -n "$base" ]; then
   if git cat-file -e "$base:./$baseline" 2>/dev/null; then
-    step diff "$policyc" diff "git:$base:./$baseline" "$baseline" "$@" --fail-on "$fail_on" \
-      --report "markdown=$reports/comment.md" --report "sarif=$reports/diff.sarif" \
-      --report "json=$reports/diff.json" --report "junit=$reports/diff.junit.xml" \
-      --report "gitlab=$reports/diff.gitlab.json" \
-      --report "annotations=$reports/annotations.txt"
-    if [ "${GITHUB_ACTIONS:-}" = true ] && [ -f "$reports/annotations.txt" ]; then
-      cat -- "$reports/annotations.txt"
-    fi
-    if [ -n "${GITHUB_STEP_SUMMARY:-}" ] && [ -f "$reports/comment.md" ]; then
-      cat -- "$reports/comment.md" >>"$GITHUB_STEP_SUMMARY"
-    fi
+    reported diff sarif diff \
+      "$policyc" diff "git:$base:./$baseline" "$baseline" "$@" --fail-on "$fail_on" \
+      --report "markdown=$reports/comment.md" --report "json=$reports/diff.json"
   else
     echo "== diff: $base has no $baseline, so there is nothing to compare"
   fi
@@ -65,9 +69,21 @@ fi
 set --
 for item in ${POLICYC_CHECK:-}; do set -- "$@" "$item"; done
 if [ $# -gt 0 ]; then
-  step check "$policyc" check "$@" -b "$baseline"
-  "$policyc" check "$@" -b "$baseline" --exit-zero -f github -o "$reports/check.sarif" 2>/dev/null
-  "$policyc" check "$@" -b "$baseline" --exit-zero -f junit -o "$reports/check.junit.xml" 2>/dev/null
+  reported check github check "$policyc" check "$@" -b "$baseline"
+fi
+
+if [ -n "${GITHUB_STEP_SUMMARY:-}" ] && [ -f "$reports/comment.md" ]; then
+  cat -- "$reports/comment.md" >>"$GITHUB_STEP_SUMMARY"
+fi
+if [ "${GITHUB_ACTIONS:-}" = true ]; then
+  # What the change does goes first, as GitHub shows ten of a level and cuts off the rest.
+  for item in diff lint check; do
+    if [ -f "$reports/$item.annotations.txt" ]; then cat -- "$reports/$item.annotations.txt"; fi
+  done
+  # Losses that are accepted or only narrow are no news to a pull request.
+  if [ -f "$reports/compile.annotations.txt" ]; then
+    grep '^::error' -- "$reports/compile.annotations.txt"
+  fi
 fi
 echo "== exit $worst"
 exit "$worst"

@@ -10,12 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from policyc.baseline.codes import BASELINE_CODES
-from policyc.checks import CHECKS
-from policyc.diff.codes import CODES as DIFF_CODES
-from policyc.lowering.losses import LOSSES
+from policyc.cli.manual import every_code
 from policyc.targets import target_names
-from policyc.targets.lint_codes import lint_pages
 
 PROJECT = Path(__file__).resolve().parents[2]
 _LOADED = re.compile(
@@ -40,7 +36,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_every_code_has_its_page(site: Path) -> None:
-    codes = {*BASELINE_CODES, *LOSSES, *CHECKS, *DIFF_CODES, *lint_pages()}
+    codes = set(every_code())
     pages = {path.name for path in (site / "codes").iterdir() if path.is_dir()}
     assert pages == codes
     for code in codes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -12,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
-from tests.requires import PROJECT, require_shared, require_tool
+from tests import official
+from tests.requires import PROJECT, require_tool
 from tests.review.world import NEW_TOOL
 
 pytestmark = pytest.mark.slow
@@ -35,7 +34,7 @@ class Reviewed:
     output: str
     comment: str
     value: dict[str, Any]
-    sarif: dict[str, Any]
+    results: list[dict[str, Any]]
     annotations: str
 
     def files(self, change: str) -> set[str]:
@@ -52,11 +51,6 @@ class Reviewed:
             for item in self.value["rules"]
             for change in item["changes"]
         ]
-
-    @property
-    def results(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.sarif["runs"][0]["results"]
-        return found
 
 
 def swapped(old: str, new: str) -> Edit:
@@ -135,13 +129,12 @@ def review(
     )
     assert before == git(repository, "status", "--porcelain") == ""
     reports = repository / "policyc-reports"
-    sarif = json.loads((reports / "diff.sarif").read_text(encoding="utf-8"))
-    value = json.loads((reports / "diff.json").read_text(encoding="utf-8"))
-    schema = json.loads((PROJECT / "docs" / "diff.schema.json").read_text(encoding="utf-8"))
-    jsonschema.validate(value, schema)
-    jsonschema.validate(
-        sarif, json.loads(require_shared("schemas/sarif-2.1.0-rtm.5.json").read_text())
-    )
+    results = official.sarif((reports / "diff.sarif").read_text(encoding="utf-8"))
+    value = official.published("diff", (reports / "diff.json").read_text(encoding="utf-8"))
+    for name in ("lint", "compile", "diff", "check"):
+        official.sarif((reports / f"{name}.sarif").read_text(encoding="utf-8"))
+        official.junit((reports / f"{name}.junit.xml").read_text(encoding="utf-8"))
+        official.gitlab((reports / f"{name}.gitlab.json").read_text(encoding="utf-8"))
     comment = (reports / "comment.md").read_text(encoding="utf-8")
     assert (repository.parent / "summary.md").read_text(encoding="utf-8") == comment
     return Reviewed(
@@ -149,8 +142,8 @@ def review(
         output=done.stdout + done.stderr,
         comment=comment,
         value=value,
-        sarif=sarif,
-        annotations=(reports / "annotations.txt").read_text(encoding="utf-8").strip(),
+        results=results,
+        annotations=(reports / "diff.annotations.txt").read_text(encoding="utf-8").strip(),
     )
 
 
@@ -265,6 +258,9 @@ def test_stale_outputs_and_an_error_are_told(repository: Path) -> None:
     found = review(repository, {"rules/linux.yaml": edit}, fail_on="never", compiled=False)
     assert found.code == 1
     assert "out/fapolicyd is stale" in found.output
+    assert (
+        "::error file=policyc.yaml,line=1,title=V003::out/fapolicyd is stale: rule " in found.output
+    )
     own = program(repository.parent)
     (repository / "policyc.yaml").write_text("policyc: 1\nrules: 3\n", encoding="utf-8")
     done = subprocess.run(
@@ -277,6 +273,21 @@ def test_stale_outputs_and_an_error_are_told(repository: Path) -> None:
     )
     assert done.returncode == 2
     assert "policyc.yaml:2:8" in done.stderr
+    lint = repository / "policyc-reports" / "lint.sarif"
+    results = official.sarif(lint.read_text(encoding="utf-8"))
+    assert {item["level"] for item in results} == {"error"}
+
+
+def test_what_lint_finds_is_told_at_its_line(repository: Path) -> None:
+    again = "  - {id: meetings, permit: {signer: {team: BJ4HAAB9B3}}, platforms: [macos]}\n"
+    edit = swapped("rules:\n  - id", f"rules:\n{again}  - id")
+    found = review(repository, {"policyc.yaml": edit}, fail_on="never")
+    assert found.code == 1, found.output
+    assert "::warning file=policyc.yaml,line=34,col=5,title=B015::permit zoom " in found.output
+    assert "title=L016" not in found.output, "a loss that was there before is no news"
+    lint = repository / "policyc-reports" / "lint.gitlab.json"
+    (entry,) = official.gitlab(lint.read_text(encoding="utf-8"))
+    assert (entry["check_name"], entry["location"]["path"]) == ("B015", "policyc.yaml")
 
 
 def test_a_hostile_revision_or_name_is_no_option_and_no_shell(repository: Path) -> None:

@@ -99,8 +99,10 @@ def test_a_baseline_for_a_baseline_is_refused(tmp_path: Path) -> None:
     assert run(path, "-b", path)[0] == 2
 
 
-def test_a_form_that_a_baseline_does_not_have_is_refused(tmp_path: Path) -> None:
-    assert run(written(tmp_path, BASELINE + KEPT), "-f", "sarif")[0] == 2
+def test_a_form_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    assert run(written(tmp_path, BASELINE + KEPT), "-f", "sarf")[0] == 2
+    assert run(written(tmp_path, BASELINE + KEPT), "--report", "sarf=x")[0] == 2
+    assert run(written(tmp_path, BASELINE + KEPT), "--report", "sarif=")[0] == 2
 
 
 @pytest.mark.parametrize(

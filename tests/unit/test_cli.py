@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from policyc.targets import default_targets
+from tests import official
 from tests.corpus import build
 from tests.requires import PROJECT
 
@@ -115,20 +116,11 @@ def test_verify_reads_what_was_written(world: Path) -> None:
 def test_check_as_json(world: Path) -> None:
     result = policyc("check", world / "lies", "--format", "json")
     assert result.returncode == 1
-    value = json.loads(result.stdout)
-    assert set(value) == {"findings", "summary"}
+    value = official.published("check", result.stdout)
     (finding,) = value["findings"]
-    assert set(finding) == {
-        "code",
-        "level",
-        "path",
-        "message",
-        "techniques",
-        "evidence",
-        "accepted",
-    }
     assert finding["code"] == "M003"
     assert value["summary"]["error"] == 1
+
     assert policyc("check", world / "lies", "--exit-zero").returncode == 0
     assert policyc("check", world / "lies", "--fail-on", "never").returncode == 0
     assert policyc("check", world / "tree").returncode == 0
@@ -289,7 +281,7 @@ def test_a_verification_as_json_lists_what_differs(world: Path, tmp_path: Path) 
         *("-i", world / "inv.jsonl"),
     )
     assert result.returncode == 0, result.stderr
-    (value,) = json.loads(result.stdout)["targets"]
+    (value,) = official.published("compile", result.stdout)["targets"]
     assert value["verified"] is True
     assert value["inventory"]["unexplained"] == 0
     assert value["witnesses"]["agree"] > 10
@@ -308,11 +300,54 @@ def test_verify_needs_no_inventory_and_finds_an_edit(tmp_path: Path) -> None:
     rules.write_text(text.replace("dir=/opt/acme/", "dir=/opt/"))
     edited = policyc(*arguments, "--format", "json")
     assert edited.returncode == 1, edited.stdout + edited.stderr
-    (value,) = json.loads(edited.stdout)["targets"]
+    (value,) = official.published("verify", edited.stdout)["targets"]
     found = value["witnesses"]["differences"]
     assert any(item["is"] == "wider" and item["loss"] is None for item in found)
     shown = policyc(*arguments)
     assert "NO LOSS EXPLAINS IT" in shown.stderr
+    sarif = tmp_path / "verify.sarif"
+    junit = policyc(*arguments, "-f", "junit", "--report", f"sarif={sarif}")
+    assert junit.returncode == 1
+    assert int(official.junit(junit.stdout).get("failures")) > 0
+    results = official.sarif(sarif.read_text())
+    assert {(item["ruleId"], item["level"]) for item in results} >= {("V001", "error")}
+    place = results[0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"].endswith("policyc.yaml")
+
+
+def test_a_compile_has_the_forms_of_pipelines(tmp_path: Path) -> None:
+    baseline = _small(tmp_path)
+    baseline.write_text(
+        baseline.read_text()
+        + "accept:\n  - {loss: L027, target: fapolicyd, reason: known}\n"
+        + "  - {loss: L012, target: fapolicyd, reason: never}\n"
+    )
+    arguments = ("compile", baseline, "-t", "fapolicyd", "-o", tmp_path / "out")
+    files = {form: tmp_path / form for form in ("junit", "gitlab", "markdown", "csv")}
+    reports = [word for form, path in files.items() for word in ("--report", f"{form}={path}")]
+    result = policyc(*arguments, *reports, "--check", "-f", "sarif")
+    assert result.returncode == 1
+    found = official.sarif(result.stdout)
+    assert [item["ruleId"] for item in found] == ["B013", "L027", "V003"]
+    assert found[1]["suppressions"] == [{"kind": "external", "justification": "known"}]
+    assert "fapolicyd is missing" in found[2]["message"]["text"]
+    suite = official.junit(files["junit"].read_text())
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("3", "1", "1")
+    assert {item["check_name"] for item in official.gitlab(files["gitlab"].read_text())} == {
+        "B013",
+        "V003",
+    }
+    assert (
+        files["markdown"]
+        .read_text()
+        .startswith("**policyc compile**: 1 error, 1 warning, 1 accepted. — stopped")
+    )
+    assert len(files["csv"].read_text().splitlines()) == 4
+    assert policyc(*arguments).returncode == 0
+    annotations = policyc(*arguments, "--check", "-f", "annotations")
+    assert annotations.returncode == 0, annotations.stderr
+    assert "V003" not in annotations.stdout
+    assert annotations.stdout.startswith("::warning file=")
 
 
 def test_explain_names_the_nearest_rule_and_the_native_one(tmp_path: Path) -> None:

@@ -6,12 +6,8 @@ import csv
 import io
 import json
 from dataclasses import replace
-from pathlib import Path
-from xml.etree import ElementTree as ET
 
-import jsonschema
 import pytest
-from lxml import etree
 
 from policyc.checks import check_file
 from policyc.diff.codes import CODES
@@ -34,16 +30,15 @@ from policyc.model.span import Span
 from policyc.readers.file import read_bytes
 from policyc.reports.changes import changes_csv, changes_json, changes_text
 from policyc.reports.changes_findings import changes_findings
-from policyc.reports.changes_markdown import LIMIT, changes_markdown
+from policyc.reports.changes_markdown import changes_markdown
+from policyc.reports.comment import LIMIT
 from policyc.reports.policy_sarif import policy_sarif
 from policyc.reports.policy_tables import policy_annotations, policy_gitlab, policy_junit
 from policyc.reports.sarif import GITHUB_RESULTS
 from policyc.reports.tables import findings_gitlab, findings_junit
+from tests import official
 from tests.corpus import build
-from tests.requires import PROJECT, require_shared
-from tests.unit.test_cli import policyc
 
-DATA = PROJECT / "tests" / "data"
 NASTY = "=cmd|'/c x'!a\n::error::x, \x1b[31m\u202efdp`<script>alert(1)</script>|[a](http://b).exe"
 STOPS = frozenset({Turn.ALLOWED, Turn.UNKNOWN})
 
@@ -129,10 +124,7 @@ def test_text_is_short_grouped_and_harmless() -> None:
 
 
 def test_json_follows_its_published_schema() -> None:
-    schema = json.loads((PROJECT / "docs" / "diff.schema.json").read_text(encoding="utf-8"))
-    jsonschema.Draft202012Validator.check_schema(schema)
-    value = json.loads(changes_json(comparison()))
-    jsonschema.validate(value, schema)
+    value = official.published("diff", changes_json(comparison()))
     assert value["summary"]["files"]["newly-allowed"] == 3
     assert value["rules"][3]["changes"] == ["unknown"]
     assert value["rules"][4]["changes"] == []
@@ -140,10 +132,7 @@ def test_json_follows_its_published_schema() -> None:
 
 @pytest.mark.slow
 def test_sarif_is_valid_stable_and_within_the_limit_of_github() -> None:
-    schema = json.loads(require_shared("schemas/sarif-2.1.0-rtm.5.json").read_text())
-    log = json.loads(policy_sarif(changes_findings(comparison(), STOPS), CODES))
-    jsonschema.validate(log, schema)
-    results = log["runs"][0]["results"]
+    results = official.sarif(policy_sarif(changes_findings(comparison(), STOPS), CODES))
     assert len(results) == 7
     assert [item["level"] for item in results] == ["error"] * 6 + ["note"]
     place = results[0]["locations"][0]["physicalLocation"]
@@ -155,8 +144,6 @@ def test_sarif_is_valid_stable_and_within_the_limit_of_github() -> None:
     )
     again = json.loads(policy_sarif(changes_findings(moved, STOPS), CODES))["runs"][0]["results"]
     assert again[0]["partialFingerprints"] == results[0]["partialFingerprints"]
-    prints = [str(item["partialFingerprints"]) for item in results]
-    assert len(set(prints)) == len(prints)
     many = json.loads(policy_sarif(changes_findings(comparison(rules=30_000), STOPS), CODES))
     assert len(many["runs"][0]["results"]) == GITHUB_RESULTS
     assert many["runs"][0]["properties"]["omittedResults"] == 30_004 - GITHUB_RESULTS
@@ -205,24 +192,18 @@ def test_annotations_are_one_line_each_and_no_more_than_github_shows() -> None:
     assert "::error::and 44 more like these" in lines
 
 
-def test_junit_and_gitlab_keep_to_their_schemas() -> None:
-    xsd = etree.XMLSchema(etree.parse(DATA / "junit.xsd"))
-    schema = json.loads((DATA / "gitlab-code-quality.schema.json").read_text(encoding="utf-8"))
-    found = changes_findings(comparison(), STOPS)
+def test_junit_keeps_to_the_schema_of_jenkins() -> None:
     masquerades = list(check_file(read_bytes(build.pe(), f"/d/{NASTY}.pdf")))
-    accepted = [replace(item, accepted="yes") for item in masquerades]
-    for text in (
-        policy_junit(found, "policyc diff"),
-        findings_junit(masquerades),
-        findings_junit(accepted),
-    ):
-        xsd.assertValid(etree.fromstring(text.encode()))
-    for text in (policy_gitlab(found), findings_gitlab(masquerades)):
-        jsonschema.validate(json.loads(text), schema)
-    suite = ET.fromstring(policy_junit(found, "policyc diff"))  # noqa: S314
+    official.junit(findings_junit(masquerades))
+    official.junit(findings_junit([replace(item, accepted="yes") for item in masquerades]))
+    suite = official.junit(policy_junit(changes_findings(comparison(), STOPS), "policyc diff"))
     assert (suite.get("tests"), suite.get("failures")) == ("7", "6")
-    prints = [item["fingerprint"] for item in json.loads(policy_gitlab(found))]
-    assert len(set(prints)) == len(prints)
+
+
+def test_gitlab_takes_code_quality() -> None:
+    masquerades = list(check_file(read_bytes(build.pe(), f"/d/{NASTY}.pdf")))
+    assert official.gitlab(policy_gitlab(changes_findings(comparison(), STOPS)))
+    assert official.gitlab(findings_gitlab(masquerades))
 
 
 def test_csv_has_a_line_for_every_file() -> None:
@@ -236,19 +217,3 @@ def test_levels_follow_what_stops_the_pipeline() -> None:
     assert {item.level for item in calm} == {Level.WARNING, Level.INFO}
     assert {item.code for item in calm} == {"D001", "D003", "D004"}
     assert set(CODES) == {turn.code for turn in Turn}
-
-
-def test_lint_of_a_policy_has_the_forms_of_pipelines(tmp_path: Path) -> None:
-    path = tmp_path / "10.rules"
-    path.write_text("allow perm=any all : all\ndeny perm=any all : all\n", encoding="utf-8")
-    found = {form: policyc("lint", path, "-f", form) for form in ("annotations", "gitlab", "junit")}
-    assert {item.returncode for item in found.values()} == {0}
-    etree.XMLSchema(etree.parse(DATA / "junit.xsd")).assertValid(
-        etree.fromstring(found["junit"].stdout.encode())
-    )
-    schema = json.loads((DATA / "gitlab-code-quality.schema.json").read_text(encoding="utf-8"))
-    listed = json.loads(found["gitlab"].stdout)
-    jsonschema.validate(listed, schema)
-    assert listed
-    assert found["annotations"].stdout.startswith("::warning file=")
-    assert "Fix: " in found["annotations"].stdout

@@ -70,6 +70,13 @@ def test_two_scans_give_the_same_bytes(tree: Path, tmp_path: Path, suffix: str) 
     assert first.read_bytes() == second.read_bytes()
 
 
+def test_nothing_of_a_scan_is_left_for_the_end_of_the_program(tmp_path: Path) -> None:
+    (tmp_path / "run.sh").write_text("#!/bin/sh\n")
+    before = threading.active_count()
+    assert len(list(scan([tmp_path], ScanOptions(jobs=2)))) == 1
+    assert threading.active_count() == before
+
+
 def test_both_forms_hold_the_same(tree: Path, tmp_path: Path) -> None:
     assert _scan(tree, tmp_path / "a.jsonl") == _scan(tree, tmp_path / "a.parquet")
 

@@ -11,14 +11,14 @@ from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree as ET
 
-import jsonschema
 import pytest
 
 from policyc.checks import CHECKS, check_file
 from policyc.model.diagnostic import Finding
 from policyc.readers.file import read_bytes
+from policyc.reports.comment import LIMIT
 from policyc.reports.json import dump, findings_json
-from policyc.reports.sarif import findings_sarif
+from policyc.reports.sarif import findings_sarif, uri_of
 from policyc.reports.tables import (
     findings_annotations,
     findings_csv,
@@ -26,8 +26,8 @@ from policyc.reports.tables import (
     findings_junit,
     findings_markdown,
 )
+from tests import official
 from tests.corpus import build
-from tests.requires import require_shared
 
 HOSTILE = (
     "=cmd|'/c calc'!a.pdf",
@@ -50,10 +50,7 @@ def manuals() -> dict[str, tuple[str, str]]:
 
 @pytest.mark.parametrize("github", [False, True])
 def test_sarif_is_valid_and_holds_the_proving_bytes(*, github: bool) -> None:
-    schema = json.loads(require_shared("schemas/sarif-2.1.0-rtm.5.json").read_text())
-    log = json.loads(findings_sarif(found(), manuals(), github=github))
-    jsonschema.validate(log, schema)
-    results = log["runs"][0]["results"]
+    results = official.sarif(findings_sarif(found(), manuals(), github=github))
     assert len(results) == len(found()) > 0
     regions = [item["locations"][0]["physicalLocation"].get("region", {}) for item in results]
     assert all("startLine" in item for item in regions) is github
@@ -97,12 +94,12 @@ def test_a_member_names_its_container_as_parent() -> None:
     member = replace(found()[0], path="/d/outer.zip!/inner.tar!/a b.pdf", sha256="ab" * 32)
     run = json.loads(findings_sarif([member], manuals()))["runs"][0]
     uris = [item["location"]["uri"] for item in run["artifacts"]]
-    assert uris == ["/d/outer.zip", "inner.tar", "a%20b.pdf"]
+    assert uris == ["file:///d/outer.zip", "inner.tar", "a%20b.pdf"]
     assert [item.get("parentIndex") for item in run["artifacts"]] == [None, 0, 1]
     assert run["artifacts"][2]["hashes"] == {"sha-256": "ab" * 32}
-    assert _places(run) == [{"uri": "/d/outer.zip%21/inner.tar%21/a%20b.pdf", "index": 2}]
+    assert _places(run) == [{"uri": "file:///d/outer.zip%21/inner.tar%21/a%20b.pdf", "index": 2}]
     github = json.loads(findings_sarif([member], manuals(), github=True))["runs"][0]
-    assert _places(github) == [{"uri": "/d/outer.zip"}]
+    assert _places(github) == [{"uri": "file:///d/outer.zip"}]
 
 
 def _places(run: dict[str, Any]) -> list[object]:
@@ -111,6 +108,22 @@ def _places(run: dict[str, Any]) -> list[object]:
         for item in run["results"]
         for place in item["locations"]
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "uri"),
+    [
+        ("rules/a b.yaml", "rules/a%20b.yaml"),
+        ("/opt/a#b", "file:///opt/a%23b"),
+        ("C:\\Program Files\\a.exe", "file:///C:/Program%20Files/a.exe"),
+        ("\\\\server\\share\\a", "file://server/share/a"),
+        ("builtin:windows-os", "builtin%3Awindows-os"),
+        ("C:relative", "C%3Arelative"),
+        ("bad\udcff", "bad%FF"),
+    ],
+)
+def test_a_path_is_a_uri_that_means_it(path: str, uri: str) -> None:
+    assert uri_of(path) == uri
 
 
 def test_the_github_profile_keeps_to_its_limits() -> None:
@@ -136,9 +149,16 @@ def test_accepted_findings_are_told_apart_in_every_form() -> None:
     assert len(junit.findall("testcase/skipped")) == count
     rows = list(csv.DictReader(io.StringIO(findings_csv(accepted))))
     assert {row["accepted"] for row in rows} == {"known; <b>x</b>"}
-    value = json.loads(findings_json(accepted, files=1, skipped=0))
+    value = official.published("check", findings_json(accepted, files=1, skipped=0))
     assert value["summary"]["accepted"] == count
     assert value["summary"]["error"] == 0
+
+
+def test_a_table_for_a_comment_stays_under_its_limit() -> None:
+    many = [replace(found()[0], path=f"/d/{number}/" + "`" * 500) for number in range(2_000)]
+    text = findings_markdown(many)
+    assert len(text) < LIMIT
+    assert text.endswith("the job's JSON report has all")
 
 
 def test_dump_takes_every_text() -> None:

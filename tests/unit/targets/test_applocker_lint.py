@@ -294,7 +294,7 @@ def test_the_command_prints_every_form(tmp_path: Path) -> None:
     text = RUN.invoke(app, ["lint", str(file)])
     assert text.exit_code == 1
     assert "error[A002]" in text.stdout
-    rows = json.loads(RUN.invoke(app, ["lint", str(file), "--format", "json"]).stdout)
+    rows = json.loads(RUN.invoke(app, ["lint", str(file), "--format", "json"]).stdout)["findings"]
     assert {row["code"] for row in rows} == {"A002", "A204"}
     sarif = json.loads(RUN.invoke(app, ["lint", str(file), "--format", "sarif"]).stdout)
     assert {item["ruleId"] for item in sarif["runs"][0]["results"]} == {"A002", "A204"}

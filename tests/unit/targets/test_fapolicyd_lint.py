@@ -163,7 +163,7 @@ def test_the_command_lints_a_folder_and_explains_a_code(tmp_path: Path) -> None:
     (tmp_path / "fapolicyd.conf").write_text("permissive = 1\nwatch_fs = ext4,tmpfs,xfs\n")
     result = RUN.invoke(app, ["lint", str(tmp_path), "--daemon", "1.3", "--format", "json"])
     assert result.exit_code == 1
-    value = {(item["code"], item["line"]) for item in json.loads(result.stdout)}
+    value = {(item["code"], item["line"]) for item in json.loads(result.stdout)["findings"]}
     assert value == {("F005", 1), ("F043", 1)}
     assert RUN.invoke(app, ["lint", str(tmp_path), "--format", "sarif"]).exit_code == 1
     page = RUN.invoke(app, ["explain", "F005"])
