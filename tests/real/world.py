@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import io
 import os
 import subprocess
+import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -70,6 +72,26 @@ def compiled(folder: Path, kind: str) -> bytes:
     source.write_text(text)
     subprocess.run([compiler, *flags[kind], "-o", result, source], check=True, capture_output=True)
     return result.read_bytes()
+
+
+@cache
+def byte_code() -> bytes:
+    """What Python makes of a script that says that it ran, for the Python of the machine."""
+    source = "import importlib._bootstrap_external as b, sys; "
+    source += "sys.stdout.buffer.write(b._code_to_timestamp_pyc(compile(%r, 'x', 'exec')))"
+    command = [real("python3"), "-c", source % "print('RAN')"]
+    return subprocess.run(command, check=True, capture_output=True).stdout
+
+
+def java_archive(content: bytes) -> bytes:
+    """An archive as the jar tool makes it, with its mark in the first member."""
+    result = io.BytesIO()
+    with zipfile.ZipFile(result, "w") as archive:
+        first = zipfile.ZipInfo("META-INF/MANIFEST.MF", (2024, 1, 1, 0, 0, 0))
+        first.extra = b"\xfe\xca\0\0"
+        archive.writestr(first, b"Manifest-Version: 1.0\n")
+        archive.writestr(zipfile.ZipInfo("x", (2024, 1, 1, 0, 0, 0)), content)
+    return result.getvalue()
 
 
 def staged(path: str, data: bytes, mode: str = "755") -> dict[str, Any]:

@@ -114,3 +114,12 @@ def governs(facts: FileFacts) -> bool:
     if facts.elf is not None:
         return facts.elf.kind in (ElfKind.EXECUTABLE, ElfKind.PIE, ElfKind.SHARED)
     return facts.script is not None and facts.ftype is not UNKNOWN and facts.ftype in LANGUAGES
+
+
+def may_be_code(facts: FileFacts) -> bool:
+    """Whether some daemon takes the file for code: what is governed, and every script.
+
+    What is permitted must be written for all of these: the start of a script is denied by the
+    last rules whatever its text is, and so is opening byte code or a Java archive.
+    """
+    return governs(facts) or facts.collection is Collection.SCRIPT

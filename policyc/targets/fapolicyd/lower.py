@@ -37,6 +37,7 @@ from policyc.targets.fapolicyd.capabilities import (
     LANGUAGES,
     SHARED,
     governs,
+    may_be_code,
 )
 from policyc.targets.fapolicyd.configuration import configuration
 from policyc.targets.fapolicyd.daemon.version import DaemonVersion
@@ -62,8 +63,9 @@ _NUMBERS = "name it uid:NUMBER, gid:NUMBER, exe:/REAL/PATH or comm:NAME"
 def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[FapolicydPolicy]:
     """Lower a policy that is specialised to fapolicyd."""
     files = governed(inventory.files, governs)
+    code = governed(inventory.files, may_be_code)
     losses = [*_scope_losses(policy, files), *database_losses(policy, files)]
-    natives = _natives(policy, files, losses)
+    natives = _natives(policy, code, losses)
     forbids = [item for item in natives if item.rule.effect is Effect.FORBID]
     permits = [item for item in natives if item.rule.effect is Effect.PERMIT]
     sets, rules = [SetDefinition(name="languages", values=LANGUAGES)], _guards(policy)
@@ -78,7 +80,7 @@ def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[FapolicydPolicy]:
             trusted = FaRule(decision=ALLOW, perm="any", object=(("trust", "1"),))
             rules += [trusted, *field_rules, *by_hash]
     rules += _closing(policy)
-    trust = trusted_files(permits, files)
+    trust = trusted_files(permits, code)
     model = FapolicydPolicy(
         sets=tuple(sets),
         rules=tuple(rules),
@@ -108,8 +110,8 @@ def _scope_losses(policy: PolicyIR, files: tuple[FileFacts, ...]) -> list[Loss]:
                 covers=(),
                 files=(),
                 policy=policy,
-                message="a script without an interpreter line is text to fapolicyd, unless "
-                "libmagic recognises its language",
+                message="a script without an interpreter line, or with an unusual one, is text to "
+                "fapolicyd, unless libmagic recognises its language",
                 remedy="nothing to do; know that such files are outside what it governs",
             )
         )

@@ -1,0 +1,55 @@
+"""Code that other programs run: what is permitted is written, whatever a daemon takes it for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from policyc.baseline import parse_baseline
+from policyc.compiler import compile_target
+from policyc.model.facts import UNKNOWN, Collection, FileFacts, PackageRef, PackageState
+from policyc.model.inventory import Inventory
+from policyc.readers import read_bytes
+from policyc.targets import load_target
+from tests.real.world import java_archive
+
+HEAD = "policyc: 1\nname: x\ngoverns: [executable, library, script]\nrules:\n"
+CODE = {
+    "/opt/a.pyc": b"\xa7\r\r\n" + bytes(12) + b"\xe3" + bytes(40),
+    "/opt/a.jar": java_archive(b"x"),
+    "/opt/dash": b"#!/usr/bin/dash\necho hi\n",
+    "/opt/gem": b"#!/usr/bin/ruby\nputs 1\n",
+    "/opt/tool": b"#!/usr/bin/env -S python3 -u\nprint(1)\n",
+    "/opt/x.rb": b"require 'json'\nputs 1\n",
+}
+
+
+def known(path: str, *, manager: str = "dpkg") -> FileFacts:
+    package = PackageRef(manager=manager, name="x", version="1", state=PackageState.VERIFIED)
+    facts = read_bytes(CODE[path], path)
+    return replace(
+        facts, package=package, trusted=True, writable_by_users=False, masquerade=None, findings=()
+    )
+
+
+@pytest.mark.parametrize("rule", ["from: inventory, levels: [hash]", "package: {manager: dpkg}"])
+def test_what_is_permitted_is_trusted(rule: str) -> None:
+    inventory = Inventory(files=tuple(map(known, sorted(CODE))))
+    read = parse_baseline(
+        f"{HEAD}  - {{id: all, permit: {{{rule}}}}}\n", "x.yaml", lambda _: inventory
+    )
+    assert read.policy is not None, read.diagnostics
+    done = compile_target(read.policy, inventory, "fapolicyd")
+    assert done.failure is None
+    model = load_target("fapolicyd").parse(tuple(i for i in done.artifacts if i.enforced))
+    assert {entry.path for entry in model.trust} == CODE.keys()
+
+
+def test_what_is_not_code_to_every_daemon_is_not_claimed() -> None:
+    target = load_target("fapolicyd")
+    for path in CODE:
+        facts = known(path)
+        assert facts.collection is Collection.SCRIPT
+        assert facts.ftype is UNKNOWN or not target.governs(facts), path
+        assert not target.governs(facts), path
