@@ -37,17 +37,24 @@ _BY_PREFIX = (
     ("stap", "text/x-systemtap"),
     ("php", "text/x-php"),
 )
-_BY_LIBMAGIC = (
-    (rb"/bin/(?:ba)?sh|/usr/bin/(?:env )?(?:ba)?sh|(?:/usr)?/bin/(?:z|tc)sh", "text/x-shellscript"),
-    (rb"/usr/bin/(?:env )?python[0-9.]*", "text/x-python"),
-    (rb"/usr/bin/(?:env )?perl", "text/x-perl"),
-    (rb"/usr/bin/lua[0-9.]*", "text/x-lua"),
-    (rb"/usr/bin/(?:env )?node(?:js)?", "application/javascript"),
-    (rb"/usr/bin/php[0-9.]*", "text/x-php"),
+_OLD = (
+    (
+        re.compile(
+            rb"#! ?(?:/bin/(?:ba)?sh|/usr/bin/(?:env )?(?:ba)?sh|(?:/usr)?/bin/(?:z|tc)sh)"
+            rb"(?: |\r|\n|\Z)"
+        ),
+        "text/x-shellscript",
+    ),
+    (re.compile(rb"#! ?/usr/bin/(?:env )?python[0-9.]*(?: |\r|\n|\Z)"), "text/x-python"),
+    (re.compile(rb"#! ?/usr/bin/(?:env )?perl(?: |\r|\n|\Z)"), "text/x-perl"),
+    (re.compile(rb"#! ?/usr/bin/lua[0-9.]*(?: |\r|\n|\Z)"), "text/x-lua"),
+    (
+        re.compile(rb"#! ?/usr/bin/(?:env )?node(?:js)?(?: |\r|\n|\Z)"),
+        "application/javascript",
+    ),
+    (re.compile(rb"#! ?/usr/bin/php[0-9.]*(?: |\r|\n|\Z)"), "text/x-php"),
 )
-_OLD = tuple(
-    (re.compile(rb"#! ?(?:" + paths + rb")(?: |\r|\n|\Z)"), mime) for paths, mime in _BY_LIBMAGIC
-)
+"""What libmagic knows in every version of a distribution that has fapolicyd."""
 _BLANKS = re.compile(rb"[ \t]+")
 _NO_TEXT = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f]")
 _IMAGE = slice(32769, 32774)

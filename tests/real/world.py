@@ -6,6 +6,7 @@ import base64
 import io
 import os
 import subprocess
+import sys
 import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,7 +16,7 @@ from typing import Any
 
 from policyc.checks import judged
 from policyc.compiler import TargetResult
-from policyc.model.facts import FileFacts
+from policyc.model.facts import FileFacts, PackageRef, PackageState
 from policyc.model.formats import FileFormat
 from policyc.readers.file import read_bytes
 from policyc.targets.fapolicyd.daemon import (
@@ -126,14 +127,39 @@ def small_world() -> dict[str, bytes]:
         "home/x.pl": b'#!/usr/bin/perl\nprint "RAN";\n',
         "home/notes.txt": b"only text\n",
         "home/report.pdf": b"%PDF-1.4\n1 0 obj\nendobj\n",
+        "opt/acme/per%cent": program + b"6",
+        "opt/acme/q\"uo'te,": program + b"7",
+        "home/dash": b"#!/usr/bin/dash\necho RAN\n",
+        "opt/acme/tmp/env": b"#!/usr/bin/env -S sh -e\necho RAN\n",
+        "opt/acme/app.jar": java_archive(b"x"),
+        "home/x.pyc": b"\xa7\r\r\n" + bytes(12) + b"\xe3" + bytes(60),
     }
     return {f"{WATCHED}/{name}": data for name, data in files.items()}
 
 
 @cache
 def small_facts() -> tuple[FileFacts, ...]:
-    """The facts of the small world."""
-    return tuple(facts_of(path, data) for path, data in sorted(small_world().items()))
+    """The facts of the small world; some files are a package's, one of them was changed since."""
+    found = []
+    for path, data in sorted(small_world().items()):
+        facts = facts_of(path, data)
+        state = PACKAGED.get(path.removeprefix(f"{WATCHED}/"))
+        if state is not None:
+            package = PackageRef(manager="dpkg", name="acme", version="1", state=state)
+            facts = replace(facts, package=package, trusted=state is PackageState.VERIFIED)
+        found.append(facts)
+    return tuple(found)
+
+
+PACKAGED = {
+    "usr/bin/tool": PackageState.VERIFIED,
+    "opt/acme/run.sh": PackageState.VERIFIED,
+    "opt/acme/tmp/env": PackageState.VERIFIED,
+    "opt/acme/app.jar": PackageState.VERIFIED,
+    "opt/acme/run": PackageState.MODIFIED,
+}
+EXE, COMM = os.path.realpath(sys.executable), Path(sys.executable).name[:15]
+"""The program that opens and starts the files of cases: the box's Python."""
 
 
 def policy_of(name: str, result: TargetResult, cases: list[dict[str, Any]]) -> dict[str, Any]:
@@ -161,7 +187,7 @@ def explained(policy: Loaded, seen: dict[str, Any], digests: Mapping[str, str]) 
     """
     subject = Subject(
         exe=seen["exe"],
-        comm="",
+        comm=COMM,
         trusted=seen["strust"] == "1",
         uids=(int(seen["uid"]),),
         pid=int(seen["pid"]),
@@ -180,4 +206,5 @@ def explained(policy: Loaded, seen: dict[str, Any], digests: Mapping[str, str]) 
 
 def is_program(facts: FileFacts) -> bool:
     """Whether the file is started, not opened."""
-    return facts.actual is FileFormat.ELF and facts.ftype == "application/x-executable"
+    own = facts.actual is FileFormat.ELF and facts.ftype == "application/x-executable"
+    return own or facts.path.endswith(("/dash", "/env"))

@@ -136,17 +136,19 @@ def _scope_losses(policy: PolicyIR, files: tuple[FileFacts, ...]) -> list[Loss]:
 def _natives(policy: PolicyIR, files: tuple[FileFacts, ...], losses: list[Loss]) -> list[Native]:
     natives = []
     governed = frozenset(policy.governs)
+    within = governed | _ELF if governed & _ELF else governed
+    own = tuple(facts for facts in files if facts.collection in within)
     database = from_database(policy)
     for source in _sources(policy, governed):
         if database and is_database(source, governed):
             natives.append(Native(rule=source, source=source.id))
             continue
-        subjects = _subjects(source, files, losses, str(CAPABILITIES.setting(policy, "ld_so")))
+        subjects = _subjects(source, own, losses, str(CAPABILITIES.setting(policy, "ld_so")))
         if not subjects:
             continue
         expansion = expand(
             [replace(source, principals=frozenset()) if source.principals else source],
-            files,
+            own,
             target=_TARGET,
             native=lambda item: _is_native(item, governed),
             digest_of=_digest,
@@ -225,17 +227,24 @@ def _fields(match: AllOf) -> Fields | None:
 def _concerns(
     rule: Rule, files: tuple[FileFacts, ...], governed: frozenset[Collection], losses: list[Loss]
 ) -> bool:
-    """Whether a rule by hash is to be written; its content decides which collection it is in."""
+    """Whether a rule is about something that is governed; a file's content decides about a hash."""
     (atom,) = rule.match.atoms
-    if not isinstance(atom, HasHash) or governed <= rule.collections:
+    if isinstance(atom, OfType):
+        return bool(governed & ({Collection.SCRIPT} if atom.ftype in LANGUAGES else _ELF))
+    if not isinstance(atom, HasHash):
         return True
     known = [
         facts
         for facts in file_index(files).possible(rule.match)
         if facts.hashes.sha256 == atom.digest
     ]
+    wanted = rule.collections & governed
+    if wanted == governed and wanted & _ELF:
+        wanted |= _ELF
     if known:
-        return any(facts.collection in rule.collections for facts in known)
+        return any(facts.collection in wanted for facts in known)
+    if governed <= rule.collections:
+        return True
     losses.append(
         loss(
             "L003",

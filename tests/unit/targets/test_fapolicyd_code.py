@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from policyc.baseline import parse_baseline
 from policyc.compiler import compile_target
+from policyc.model.decision import Verdict
 from policyc.model.facts import UNKNOWN, Collection, FileFacts, PackageRef, PackageState
 from policyc.model.inventory import Inventory
 from policyc.readers import read_bytes
 from policyc.targets import load_target
 from tests.real.world import java_archive
+from tests.requires import require_tool
 
 HEAD = "policyc: 1\nname: x\ngoverns: [executable, library, script]\nrules:\n"
 CODE = {
@@ -53,3 +56,28 @@ def test_what_is_not_code_to_every_daemon_is_not_claimed() -> None:
         assert facts.collection is Collection.SCRIPT
         assert facts.ftype is UNKNOWN or not target.governs(facts), path
         assert not target.governs(facts), path
+
+
+@pytest.mark.parametrize(
+    ("governs", "forbid"),
+    [
+        ("executable", "type: text/x-python"),
+        ("executable, library", "everything: true"),
+        ("script", "everything: true"),
+        ("script", "type: application/x-executable"),
+        ("script", "hash: {sha256: DIGEST}"),
+    ],
+)
+def test_a_forbid_leaves_alone_what_is_not_governed(governs: str, forbid: str) -> None:
+    program = read_bytes(Path(require_tool("true")).read_bytes(), "/opt/true")
+    script = read_bytes(b"#!/usr/bin/python3\nprint(1)\n", "/opt/x.py")
+    rule = forbid.replace("DIGEST", str(program.hashes.sha256))
+    text = f"policyc: 1\nname: x\ngoverns: [{governs}]\nrules:\n  - {{id: a, forbid: {{{rule}}}}}\n"
+    read = parse_baseline(text, "x.yaml", lambda _: Inventory())
+    assert read.policy is not None, read.diagnostics
+    done = compile_target(read.policy, Inventory(files=(program, script)), "fapolicyd")
+    assert done.failure is None
+    target = load_target("fapolicyd")
+    model = target.parse(tuple(item for item in done.artifacts if item.enforced))
+    other = program if governs == "script" else script
+    assert target.evaluate(model, other).verdict is Verdict.ALLOW
