@@ -22,6 +22,7 @@ from policyc.model.ir import (
     AtPath,
     Effect,
     FromPackage,
+    HasAnyHash,
     HasHash,
     HasMasquerade,
     IsProduct,
@@ -94,6 +95,11 @@ def atoms() -> st.SearchStrategy[Atom]:
     digests = [item.hashes.sha256 for item in small_facts()]
     return st.one_of(
         st.sampled_from([HasHash(item) for item in digests if isinstance(item, Sha256Flat)]),
+        st.frozensets(
+            st.sampled_from([item.value for item in digests if isinstance(item, Sha256Flat)]),
+            min_size=2,
+            max_size=5,
+        ).map(lambda chosen: HasAnyHash(Sha256Flat, chosen)),
         st.sampled_from([AtPath(PathPattern(f"{WATCHED}/{path}")) for path in PATHS]),
         st.sampled_from([OfType(item) for item in TYPES]),
         st.sampled_from([HasMasquerade(level) for level in Level]),
@@ -218,10 +224,17 @@ def _claimed(policy: PolicyIR, facts: FileFacts) -> bool:
 def _named_by_hash(policy: PolicyIR, facts: FileFacts) -> bool:
     """Whether a forbid names the content itself: such data cannot be read, either."""
     return any(
-        rule.effect is Effect.FORBID and HasHash(facts.hashes.sha256) in rule.match.atoms
+        rule.effect is Effect.FORBID
+        and any(_names(atom, facts.hashes.sha256) for atom in rule.match.atoms)
         for rule in policy.rules
         if isinstance(facts.hashes.sha256, Sha256Flat)
     )
+
+
+def _names(atom: Atom, digest: Sha256Flat) -> bool:
+    if isinstance(atom, HasAnyHash):
+        return digest.value in atom.digests
+    return isinstance(atom, HasHash) and atom.digest == digest
 
 
 def _agrees(

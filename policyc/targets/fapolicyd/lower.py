@@ -26,7 +26,7 @@ from policyc.model.ir import (
     RuleId,
 )
 from policyc.model.known_files import file_index, governed
-from policyc.model.lists import singles
+from policyc.model.lists import list_of, singles
 from policyc.model.loss import Drift, Loss
 from policyc.model.path import PathShape
 from policyc.targets.base import Lowered
@@ -64,6 +64,7 @@ def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[FapolicydPolicy]:
     """Lower a policy that is specialised to fapolicyd."""
     files = governed(inventory.files, governs)
     code = governed(inventory.files, may_be_code)
+    code = files if len(code) == len(files) else code
     losses = [*_scope_losses(policy, files), *database_losses(policy, files)]
     natives = _natives(policy, code, losses)
     forbids = [item for item in natives if item.rule.effect is Effect.FORBID]
@@ -137,9 +138,12 @@ def _natives(policy: PolicyIR, files: tuple[FileFacts, ...], losses: list[Loss])
     natives = []
     governed = frozenset(policy.governs)
     within = governed | _ELF if governed & _ELF else governed
-    own = tuple(facts for facts in files if facts.collection in within)
+    others = [facts for facts in files if facts.collection not in within]
+    # The same tuple where it can be: what is worked out for a tuple is kept.
+    own = tuple(facts for facts in files if facts.collection in within) if others else files
     database = from_database(policy)
-    for source in _sources(policy, governed):
+    apart = frozenset(str(facts.hashes.sha256) for facts in others)
+    for source in _sources(policy, governed, apart):
         if database and is_database(source, governed):
             natives.append(Native(rule=source, source=source.id))
             continue
@@ -163,10 +167,18 @@ def _natives(policy: PolicyIR, files: tuple[FileFacts, ...], losses: list[Loss])
     return natives
 
 
-def _sources(policy: PolicyIR, governed: frozenset[Collection]) -> Iterator[Rule]:
-    """The rules by id; a list of hashes is written out if it has conditions beside it."""
+def _sources(
+    policy: PolicyIR, governed: frozenset[Collection], apart: frozenset[str]
+) -> Iterator[Rule]:
+    """The rules by id; a list of hashes is written out if it has conditions beside it.
+
+    So is a forbid that names one of the digests ``apart``, which are of code that is not governed.
+    """
     for rule in policy.ordered():
         plain = not rule.unless and governed <= rule.collections and len(rule.match.atoms) == 1
+        listed = list_of(rule)
+        if listed is not None and rule.effect is Effect.FORBID and listed.digests & apart:
+            plain = False
         yield from (rule,) if plain else singles(rule)
 
 

@@ -66,12 +66,13 @@ def test_what_is_not_code_to_every_daemon_is_not_claimed() -> None:
         ("script", "everything: true"),
         ("script", "type: application/x-executable"),
         ("script", "hash: {sha256: DIGEST}"),
+        ("script", "hash: {sha256: [DIGEST, OTHER]}"),
     ],
 )
 def test_a_forbid_leaves_alone_what_is_not_governed(governs: str, forbid: str) -> None:
     program = read_bytes(Path(require_tool("true")).read_bytes(), "/opt/true")
     script = read_bytes(b"#!/usr/bin/python3\nprint(1)\n", "/opt/x.py")
-    rule = forbid.replace("DIGEST", str(program.hashes.sha256))
+    rule = forbid.replace("DIGEST", str(program.hashes.sha256)).replace("OTHER", "ab" * 32)
     text = f"policyc: 1\nname: x\ngoverns: [{governs}]\nrules:\n  - {{id: a, forbid: {{{rule}}}}}\n"
     read = parse_baseline(text, "x.yaml", lambda _: Inventory())
     assert read.policy is not None, read.diagnostics
