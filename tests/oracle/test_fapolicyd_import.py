@@ -21,6 +21,7 @@ from policyc.model.facts import Collection, ElfFacts, ElfKind, FileFacts, Hashes
 from policyc.model.formats import FileFormat
 from policyc.model.identity import Sha256Flat
 from policyc.model.loss import Drift
+from policyc.targets.fapolicyd.accounts import Accounts
 from policyc.targets.fapolicyd.daemon import (
     DaemonVersion,
     Event,
@@ -33,7 +34,6 @@ from policyc.targets.fapolicyd.daemon import (
     merge,
 )
 from policyc.targets.fapolicyd.lift import lift, lift_artifacts
-from policyc.targets.fapolicyd.lift_people import Accounts
 from policyc.targets.lifted import Lifted, Note
 from tests.requires import require_shared
 

@@ -241,7 +241,7 @@ def run(case: dict[str, Any], daemon: Daemon) -> dict[str, Any]:
 def type_of(path: str) -> str:
     """The type of a file, as the daemon's own tool says it."""
     command = ["chroot", str(ROOT), "/usr/sbin/fapolicyd-cli", "--ftype", path]
-    done = subprocess.run(command, check=False, capture_output=True, timeout=_CASE_SECONDS)
+    done = subprocess.run(command, check=False, capture_output=True, timeout=6 * _CASE_SECONDS)
     return done.stdout.decode("utf-8", "replace").strip()
 
 

@@ -250,7 +250,7 @@ def _agrees(
         real[facts.path] = Verdict.DENY if answer["denied"] else Verdict.ALLOW
         for seen in answer["decisions"]:
             if seen["path"] == facts.path and facts.ftype is not UNKNOWN:
-                assert seen["ftype"] == facts.ftype
+                assert seen["ftype"] == (facts.ftype or "?")
             problem = explained(rules_loaded, seen, digests)
             assert problem is None, (problem, raw["rules"])
         if target.governs(facts):

@@ -75,6 +75,17 @@ def compiled(folder: Path, kind: str) -> bytes:
     return result.read_bytes()
 
 
+def without_section(library: bytes) -> bytes:
+    """A library that says nothing of its dynamic section: the daemon has no type for it."""
+    table = int.from_bytes(library[32:40], "little")
+    size, count = (int.from_bytes(library[at : at + 2], "little") for at in (54, 56))
+    data = bytearray(library)
+    for at in range(table, table + size * count, size):
+        if data[at] == 2:  # PT_DYNAMIC
+            data[at] = 0
+    return bytes(data)
+
+
 @cache
 def byte_code() -> bytes:
     """What Python makes of a script that says that it ran, for the Python of the machine."""
@@ -132,6 +143,7 @@ def small_world() -> dict[str, bytes]:
         "home/dash": b"#!/usr/bin/dash\necho RAN\n",
         "opt/acme/tmp/env": b"#!/usr/bin/env -S sh -e\necho RAN\n",
         "opt/acme/app.jar": java_archive(b"x"),
+        "home/no-section": without_section(library),
         "home/x.pyc": b"\xa7\r\r\n" + bytes(12) + b"\xe3" + bytes(60),
     }
     return {f"{WATCHED}/{name}": data for name, data in files.items()}
@@ -195,7 +207,7 @@ def explained(policy: Loaded, seen: dict[str, Any], digests: Mapping[str, str]) 
     thing = Object(
         path=seen["path"],
         trusted=seen["trust"] == "1",
-        ftype=None if seen["ftype"] == "?" else seen["ftype"],
+        ftype=seen["ftype"],
         digest=digests.get(seen["path"]),
     )
     answer = decide(policy, Event(perm=seen["perm"], subject=subject, object=thing))

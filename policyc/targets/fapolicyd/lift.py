@@ -13,6 +13,7 @@ from policyc.model.artifact import Artifact
 from policyc.model.ir import Mode, PolicyIR, TargetSettings
 from policyc.model.loss import Drift
 from policyc.targets.base import ArtifactError
+from policyc.targets.fapolicyd.accounts import Accounts
 from policyc.targets.fapolicyd.daemon import (
     DaemonVersion,
     Loaded,
@@ -21,7 +22,6 @@ from policyc.targets.fapolicyd.daemon import (
     load,
     merge,
 )
-from policyc.targets.fapolicyd.lift_people import Accounts
 from policyc.targets.fapolicyd.lift_rules import Lifting
 from policyc.targets.fapolicyd.lift_trust import read_trust
 from policyc.targets.fapolicyd.model import TrustEntry

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from policyc.targets.fapolicyd.daemon import Field, LoadedRule, Names
+from policyc.targets.fapolicyd.accounts import Accounts
+from policyc.targets.fapolicyd.daemon import Field, LoadedRule
 from policyc.targets.fapolicyd.lint_context import texts
 from policyc.targets.fapolicyd.people import COMM, subject_of
 
-_ACCOUNT = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}", re.ASCII)
-_FIRST = 1 << 33
-"""From here on numbers stand for accounts by name: no number of a rule is as large."""
-_KINDS = {"uid": "user", "gid": "group"}
 _NO_WORD = {
     "auid": "login",
     "sessionid": "session",
@@ -41,41 +36,6 @@ class People:
     names: frozenset[str] = frozenset()
     only_trusted: bool = False
     named: tuple[str, ...] = ()
-
-
-class _Numbers(dict[str, int]):
-    """A number of its own for every account that a rule names.
-
-    Which accounts a machine has is not known where its rules are read. The number follows from
-    the name, so that two files that name the same say the same.
-    """
-
-    def __contains__(self, name: object) -> bool:
-        known = dict.__contains__(self, name)
-        return known or (isinstance(name, str) and bool(_ACCOUNT.fullmatch(name)))
-
-    def __missing__(self, name: str) -> int:
-        self[name] = _FIRST + int.from_bytes(hashlib.sha256(name.encode()).digest())
-        return self[name]
-
-
-@dataclass
-class Accounts:
-    """Accounts that rules name, whatever they are called; root is 0 everywhere."""
-
-    _users: Mapping[str, int] = field(default_factory=lambda: _Numbers(root=0))
-    _groups: Mapping[str, int] = field(default_factory=lambda: _Numbers(root=0))
-
-    @property
-    def names(self) -> Names:
-        """For loading rules."""
-        return Names(users=self._users, groups=self._groups)
-
-    def name(self, kind: str, number: int) -> str | None:
-        """``user:splunk`` for the number that stands for it, None for a number of a rule."""
-        known = self._users if kind == "uid" else self._groups
-        found = [name for name, own in known.items() if own == number and own]
-        return f"{_KINDS[kind]}:{found[0]}" if found else None
 
 
 def people_of(rule: LoadedRule, accounts: Accounts) -> People:
@@ -108,9 +68,9 @@ def people_of(rule: LoadedRule, accounts: Accounts) -> People:
 
 
 def _principals(item: Field, accounts: Accounts) -> Iterator[str]:
-    if item.name in _KINDS:
+    if item.name in ("uid", "gid"):
         values = item.value if isinstance(item.value, frozenset) else frozenset[int]()
-        for number in sorted(int(each) for each in values):
+        for number in sorted(each for each in values if isinstance(each, int)):
             name = accounts.name(item.name, number) or f"{item.name}:{number}"
             if name.startswith(f"{item.name}:") and subject_of(name) is None:
                 raise Inexpressible(f"{item.name}={number} is no number of a principal")

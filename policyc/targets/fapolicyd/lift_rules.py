@@ -15,6 +15,7 @@ from policyc.model.identity import Sha256Flat
 from policyc.model.ir import AllOf, Atom, AtPath, Effect, HasHash, IsTrusted, OfType, Rule
 from policyc.model.loss import Drift
 from policyc.model.path import PathPattern
+from policyc.targets.fapolicyd.accounts import Accounts
 from policyc.targets.fapolicyd.capabilities import EXECUTABLE, LANGUAGES, SHARED
 from policyc.targets.fapolicyd.daemon import (
     EXEC_DIRS,
@@ -38,7 +39,7 @@ from policyc.targets.fapolicyd.lift_chain import (
     trusts,
     unordered,
 )
-from policyc.targets.fapolicyd.lift_people import Accounts, Inexpressible, People, people_of
+from policyc.targets.fapolicyd.lift_people import Inexpressible, People, people_of
 from policyc.targets.fapolicyd.lint_context import MACROS, texts
 from policyc.targets.fapolicyd.model import TrustEntry
 from policyc.targets.lifted import Note

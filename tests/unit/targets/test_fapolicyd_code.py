@@ -14,8 +14,8 @@ from policyc.model.facts import UNKNOWN, Collection, FileFacts, PackageRef, Pack
 from policyc.model.inventory import Inventory
 from policyc.readers import read_bytes
 from policyc.targets import load_target
-from tests.real.world import java_archive
-from tests.requires import require_tool
+from tests.real.world import java_archive, without_section
+from tests.requires import absent, require_tool
 
 HEAD = "policyc: 1\nname: x\ngoverns: [executable, library, script]\nrules:\n"
 CODE = {
@@ -82,3 +82,15 @@ def test_a_forbid_leaves_alone_what_is_not_governed(governs: str, forbid: str) -
     model = target.parse(tuple(item for item in done.artifacts if item.enforced))
     other = program if governs == "script" else script
     assert target.evaluate(model, other).verdict is Verdict.ALLOW
+
+
+def test_elf_without_a_type_is_not_claimed_and_stops_no_compile() -> None:
+    library = Path("/usr/lib/x86_64-linux-gnu/libz.so.1")
+    if not library.exists():
+        absent("a library of the machine")
+    facts = read_bytes(without_section(library.read_bytes()), "/opt/x.so")
+    assert facts.ftype is None
+    for rule in ("forbid: {type: text/x-python}", "permit: {path: /opt/**}"):
+        read = parse_baseline(f"{HEAD}  - {{id: a, {rule}}}\n", "x.yaml", lambda _: Inventory())
+        assert read.policy is not None
+        assert compile_target(read.policy, Inventory(files=(facts,)), "fapolicyd").failure is None
