@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from policyc.model.facts import UNKNOWN
-from policyc.readers import read_bytes
+from policyc.readers.file import read_bytes
 from policyc.targets.fapolicyd.capabilities import BAD, EXECUTABLE, LANGUAGES, SHARED, governs
 from tests.real import namespace
 from tests.real.world import WATCHED, byte_code, java_archive, staged

@@ -12,7 +12,7 @@ from policyc.compiler import compile_target
 from policyc.model.decision import Verdict
 from policyc.model.facts import UNKNOWN, Collection, FileFacts, PackageRef, PackageState
 from policyc.model.inventory import Inventory
-from policyc.readers import read_bytes
+from policyc.readers.file import read_bytes
 from policyc.targets import load_target
 from tests.real.world import java_archive, without_section
 from tests.requires import absent, require_tool
