@@ -19,8 +19,11 @@ def run_import(path: Path, target: str | None, output: Path | None) -> None:
     """Write the baseline; exits 1 where meaning was lost, 2 where the file is no policy."""
     lifted = _folder(path, target) if path.is_dir() else _lifted(_artifact(path), target)
     for item in lifted.notes:
-        place = f"{path}:{item.line}" if item.line else str(path)
-        note(f"{place}: {'lost' if item.lost else 'note'}: {printable(item.message)}")
+        place = printable(item.artifact) or str(path)
+        place = f"{place}:{item.line}" if item.line else place
+        word = "lost" if item.lost else "note"
+        way = f" ({item.drift.value})" if item.drift else ""
+        note(f"{place}: {word}{way}: {printable(item.message)}")
     try:
         text = dump_baseline(lifted.policy, _remarks(path, lifted))
     except ValueError as error:

@@ -132,10 +132,12 @@ LOSSES: dict[str, LossKind] = {
         "paths: the pattern never matches there.",
     ),
     "L027": LossKind(
-        title="scripts without an interpreter line",
-        text="fapolicyd knows scripts by MIME type: by the interpreter line, or where libmagic "
-        "recognises the language. Other scripts are text, which may be read by anything, an "
-        "interpreter included. The policy governs the ones it can see.",
+        title="scripts that are text to fapolicyd",
+        text="fapolicyd knows scripts by MIME type. Before 1.4.3 libmagic alone says it: "
+        "`#!/usr/bin/dash`, `#!/usr/bin/env -S python3`, an interpreter below /opt and a script "
+        "with control characters are not scripts to it, nor is one without an interpreter line "
+        "to any daemon. What is text may be read by anything, an interpreter included; to start "
+        "it is denied unless it is permitted. The policy governs the ones that every daemon sees.",
     ),
     "L028": LossKind(
         title="what must run is not permitted",

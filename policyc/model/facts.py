@@ -337,7 +337,7 @@ class FileFacts:
             return _OF_ELF.get(self.elf.kind)
         if self.macho is not None:
             return _of_macho(self.macho)
-        if self.script is not None:
+        if self.script is not None or self.actual in _RUN_BY_OTHERS:
             return Collection.SCRIPT
         if self.actual is FileFormat.MSI:
             return Collection.INSTALLER
@@ -365,6 +365,10 @@ _OF_ELF = {
     ElfKind.PIE: Collection.EXECUTABLE,
     ElfKind.SHARED: Collection.LIBRARY,
 }
+
+
+_RUN_BY_OTHERS = frozenset({FileFormat.JAR, FileFormat.PYC})
+"""Code without a line that says so: an interpreter or a virtual machine runs it."""
 
 
 def _of_macho(macho: MachoFacts) -> Collection | None:

@@ -135,7 +135,8 @@ def read_source(source: Source, endpoint_path: str, limits: Limits) -> FileFacts
     actual, reading = _interpret(source, (actual, endpoint_path, extension), claimed, limits)
     mime = reading.ftype
     if actual is not FileFormat.ELF:
-        mime = ftype.of_bytes(source.read(0, 512), source.size)
+        script = source.read(0, 2) == b"#!"
+        mime = ftype.of_bytes(source.read(0, ftype.TEXT_BYTES if script else 512), source.size)
     found = reading.hashes
     traits = (*reading.traits, *embedded.look(source, actual, claimed, extension, limits))
     if limits.fs_verity and actual is FileFormat.ELF:

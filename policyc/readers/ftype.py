@@ -2,7 +2,10 @@
 
 Source: get_file_type_from_fd, gather_elf, classify_elf_info, extract_shebang_interpreter,
 mime_from_shebang, detect_by_magic_number and detect_text_format in src/library/file.c
-(1.4.3 and later). What those functions leave to libmagic is UNKNOWN here.
+(1.4.3 and later). What those functions leave to libmagic is UNKNOWN here, and so is the language
+of a script that earlier daemons, which ask libmagic alone, take for text: they know an interpreter
+by the beginning of its path, and only in what is text. Measured on 1.1.7 with libmagic 5.44; the
+paths are those of fapolicyd-magic and of the oldest libmagic of a distribution that has fapolicyd.
 """
 
 from __future__ import annotations
@@ -34,6 +37,30 @@ _BY_PREFIX = (
     ("stap", "text/x-systemtap"),
     ("php", "text/x-php"),
 )
+_OLD = (
+    (
+        re.compile(
+            rb"#! ?(?:/bin/(?:ba)?sh|/usr/bin/(?:env )?(?:ba)?sh|(?:/usr)?/bin/(?:z|tc)sh)"
+            rb"(?: |\r|\n|\Z)"
+        ),
+        "text/x-shellscript",
+    ),
+    (re.compile(rb"#! ?/usr/bin/(?:env )?python[0-9.]*(?: |\r|\n|\Z)"), "text/x-python"),
+    (re.compile(rb"#! ?/usr/bin/(?:env )?perl(?: |\r|\n|\Z)"), "text/x-perl"),
+    (re.compile(rb"#! ?/usr/bin/lua[0-9.]*(?: |\r|\n|\Z)"), "text/x-lua"),
+    (
+        re.compile(rb"#! ?/usr/bin/(?:env )?node(?:js)?(?: |\r|\n|\Z)"),
+        "application/javascript",
+    ),
+    (re.compile(rb"#! ?/usr/bin/php[0-9.]*(?: |\r|\n|\Z)"), "text/x-php"),
+)
+"""What libmagic knows in every version of a distribution that has fapolicyd."""
+_BLANKS = re.compile(rb"[ \t]+")
+_NO_TEXT = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f]")
+_IMAGE = slice(32769, 32774)
+"""Where an ISO 9660 image says CD001: it is one to libmagic, whatever stands before."""
+TEXT_BYTES = 1 << 20
+"""How much of a file some libmagic looks at before it calls it text."""
 _VERSIONED = frozenset({"wish", "tclsh", "jimsh"})
 """text/x-tcl in some versions, text/x-shellscript (their names end in "sh") in others."""
 _BY_MAGIC = (
@@ -77,10 +104,13 @@ def of_elf(view: ElfView, path: str) -> Fact[str | None]:
 
 
 def of_bytes(head: bytes, size: int) -> Fact[str | None]:
-    """The type of a file that is not ELF, from its first 512 bytes and its size."""
+    """The type of a file that is not ELF, from its beginning and its size.
+
+    The first 512 bytes decide, of a script ``TEXT_BYTES``.
+    """
     if size == 0:
         return "application/x-empty"
-    head = head[:512]
+    whole, head = head, head[:512]
     if head[:4] == b"\x7fELF" and len(head) >= 16:
         return "application/x-bad-elf"
     if head[:2] == b"#!":
@@ -89,7 +119,7 @@ def of_bytes(head: bytes, size: int) -> Fact[str | None]:
             return UNKNOWN
         found = _of_interpreter(name)
         if found is not None:
-            return found
+            return found if found == _of_libmagic(whole) else UNKNOWN
     if len(head) < 4:
         return UNKNOWN
     for magic, mime in _BY_MAGIC:
@@ -130,6 +160,13 @@ def _interpreter(head: bytes) -> str:
         name = rest[0].rpartition(b"/")[2] if rest else b""
     text = name.decode("latin-1")
     return re.split(r"\.|(?<=[0-9])[0-9]", text, maxsplit=1)[0]
+
+
+def _of_libmagic(data: bytes) -> str | None:
+    """What daemons before 1.4.3 say of a script, where that does not depend on its libmagic."""
+    line = _BLANKS.sub(b" ", data[:255])
+    mime = next((mime for pattern, mime in _OLD if pattern.match(line)), None)
+    return None if data[_IMAGE] == b"CD001" or _NO_TEXT.search(data) else mime
 
 
 def _of_interpreter(name: str) -> str | None:

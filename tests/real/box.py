@@ -238,6 +238,13 @@ def run(case: dict[str, Any], daemon: Daemon) -> dict[str, Any]:
     }
 
 
+def type_of(path: str) -> str:
+    """The type of a file, as the daemon's own tool says it."""
+    command = ["chroot", str(ROOT), "/usr/sbin/fapolicyd-cli", "--ftype", path]
+    done = subprocess.run(command, check=False, capture_output=True, timeout=6 * _CASE_SECONDS)
+    return done.stdout.decode("utf-8", "replace").strip()
+
+
 def main() -> None:
     """Run the policies of a job, each with its cases."""
     if os.getpid() != 1 or os.geteuid() != 0:
@@ -256,6 +263,8 @@ def main() -> None:
             if answer["died"]:
                 break
         daemon.stop()
+        for path in policy.get("types", ()):
+            print(json.dumps({"type": path, "mime": type_of(path)}), flush=True)
     print(json.dumps({"done": True}), flush=True)
     os._exit(0)
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import io
 import os
 import subprocess
+import sys
+import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -13,7 +16,7 @@ from typing import Any
 
 from policyc.checks import judged
 from policyc.compiler import TargetResult
-from policyc.model.facts import FileFacts
+from policyc.model.facts import FileFacts, PackageRef, PackageState
 from policyc.model.formats import FileFormat
 from policyc.readers.file import read_bytes
 from policyc.targets.fapolicyd.daemon import (
@@ -72,6 +75,37 @@ def compiled(folder: Path, kind: str) -> bytes:
     return result.read_bytes()
 
 
+def without_section(library: bytes) -> bytes:
+    """A library that says nothing of its dynamic section: the daemon has no type for it."""
+    table = int.from_bytes(library[32:40], "little")
+    size, count = (int.from_bytes(library[at : at + 2], "little") for at in (54, 56))
+    data = bytearray(library)
+    for at in range(table, table + size * count, size):
+        if data[at] == 2:  # PT_DYNAMIC
+            data[at] = 0
+    return bytes(data)
+
+
+@cache
+def byte_code() -> bytes:
+    """What Python makes of a script that says that it ran, for the Python of the machine."""
+    source = "import importlib._bootstrap_external as b, sys; "
+    source += "sys.stdout.buffer.write(b._code_to_timestamp_pyc(compile(%r, 'x', 'exec')))"
+    command = [real("python3"), "-c", source % "print('RAN')"]
+    return subprocess.run(command, check=True, capture_output=True).stdout
+
+
+def java_archive(content: bytes) -> bytes:
+    """An archive as the jar tool makes it, with its mark in the first member."""
+    result = io.BytesIO()
+    with zipfile.ZipFile(result, "w") as archive:
+        first = zipfile.ZipInfo("META-INF/MANIFEST.MF", (2024, 1, 1, 0, 0, 0))
+        first.extra = b"\xfe\xca\0\0"
+        archive.writestr(first, b"Manifest-Version: 1.0\n")
+        archive.writestr(zipfile.ZipInfo("x", (2024, 1, 1, 0, 0, 0)), content)
+    return result.getvalue()
+
+
 def staged(path: str, data: bytes, mode: str = "755") -> dict[str, Any]:
     """A file for the box."""
     return {"path": path, "data": base64.b64encode(data).decode("ascii"), "mode": mode}
@@ -104,14 +138,40 @@ def small_world() -> dict[str, bytes]:
         "home/x.pl": b'#!/usr/bin/perl\nprint "RAN";\n',
         "home/notes.txt": b"only text\n",
         "home/report.pdf": b"%PDF-1.4\n1 0 obj\nendobj\n",
+        "opt/acme/per%cent": program + b"6",
+        "opt/acme/q\"uo'te,": program + b"7",
+        "home/dash": b"#!/usr/bin/dash\necho RAN\n",
+        "opt/acme/tmp/env": b"#!/usr/bin/env -S sh -e\necho RAN\n",
+        "opt/acme/app.jar": java_archive(b"x"),
+        "home/no-section": without_section(library),
+        "home/x.pyc": b"\xa7\r\r\n" + bytes(12) + b"\xe3" + bytes(60),
     }
     return {f"{WATCHED}/{name}": data for name, data in files.items()}
 
 
 @cache
 def small_facts() -> tuple[FileFacts, ...]:
-    """The facts of the small world."""
-    return tuple(facts_of(path, data) for path, data in sorted(small_world().items()))
+    """The facts of the small world; some files are a package's, one of them was changed since."""
+    found = []
+    for path, data in sorted(small_world().items()):
+        facts = facts_of(path, data)
+        state = PACKAGED.get(path.removeprefix(f"{WATCHED}/"))
+        if state is not None:
+            package = PackageRef(manager="dpkg", name="acme", version="1", state=state)
+            facts = replace(facts, package=package, trusted=state is PackageState.VERIFIED)
+        found.append(facts)
+    return tuple(found)
+
+
+PACKAGED = {
+    "usr/bin/tool": PackageState.VERIFIED,
+    "opt/acme/run.sh": PackageState.VERIFIED,
+    "opt/acme/tmp/env": PackageState.VERIFIED,
+    "opt/acme/app.jar": PackageState.VERIFIED,
+    "opt/acme/run": PackageState.MODIFIED,
+}
+EXE, COMM = os.path.realpath(sys.executable), Path(sys.executable).name[:15]
+"""The program that opens and starts the files of cases: the box's Python."""
 
 
 def policy_of(name: str, result: TargetResult, cases: list[dict[str, Any]]) -> dict[str, Any]:
@@ -139,7 +199,7 @@ def explained(policy: Loaded, seen: dict[str, Any], digests: Mapping[str, str]) 
     """
     subject = Subject(
         exe=seen["exe"],
-        comm="",
+        comm=COMM,
         trusted=seen["strust"] == "1",
         uids=(int(seen["uid"]),),
         pid=int(seen["pid"]),
@@ -147,7 +207,7 @@ def explained(policy: Loaded, seen: dict[str, Any], digests: Mapping[str, str]) 
     thing = Object(
         path=seen["path"],
         trusted=seen["trust"] == "1",
-        ftype=None if seen["ftype"] == "?" else seen["ftype"],
+        ftype=seen["ftype"],
         digest=digests.get(seen["path"]),
     )
     answer = decide(policy, Event(perm=seen["perm"], subject=subject, object=thing))
@@ -158,4 +218,5 @@ def explained(policy: Loaded, seen: dict[str, Any], digests: Mapping[str, str]) 
 
 def is_program(facts: FileFacts) -> bool:
     """Whether the file is started, not opened."""
-    return facts.actual is FileFormat.ELF and facts.ftype == "application/x-executable"
+    own = facts.actual is FileFormat.ELF and facts.ftype == "application/x-executable"
+    return own or facts.path.endswith(("/dash", "/env"))

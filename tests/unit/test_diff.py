@@ -209,12 +209,8 @@ def test_a_native_rule_for_some_users_is_decided_for_them(
         outs.append(tmp_path / name)
     found = compared(outs[0], outs[1])
     turns = {turn for change in found.rules for turn in change.turns}
-    if target == "applocker":
-        assert turns == {Turn.ALLOWED, Turn.DENIED}
-        assert all(f"run by {who}" in item.about for each in found.rules for item in each.shown)
-    else:
-        # An import has no word for a rule about some subjects, so what it does is not known.
-        assert found.turns == {Turn.UNKNOWN}
+    assert turns == {Turn.ALLOWED, Turn.DENIED}
+    assert all(f"run by {who}" in item.about for each in found.rules for item in each.shown)
 
 
 @pytest.fixture(scope="module")

@@ -105,12 +105,26 @@ CAPABILITIES = Capabilities(
 )
 
 
+_CODE = frozenset({ElfKind.EXECUTABLE, ElfKind.PIE, ElfKind.SHARED})
+
+
 def governs(facts: FileFacts) -> bool:
     """Whether the policy decides about the file: ELF code, and text of a known language.
 
     A script without an interpreter line is text to fapolicyd unless libmagic recognises the
-    language (file.c); what is not known to be seen is not claimed (L027).
+    language (file.c); what is not known to be seen is not claimed (L027). An ELF file without a
+    dynamic section has no type, and may be opened as data is.
     """
     if facts.elf is not None:
-        return facts.elf.kind in (ElfKind.EXECUTABLE, ElfKind.PIE, ElfKind.SHARED)
+        return facts.elf.kind in _CODE and facts.ftype is not None
     return facts.script is not None and facts.ftype is not UNKNOWN and facts.ftype in LANGUAGES
+
+
+def may_be_code(facts: FileFacts) -> bool:
+    """Whether some daemon takes the file for code: ELF code, and every script.
+
+    What is permitted must be written for all of these: the last rules deny starting a file
+    whatever its type is, and opening byte code or a Java archive.
+    """
+    elf = facts.elf is not None and facts.elf.kind in _CODE
+    return elf or facts.collection is Collection.SCRIPT

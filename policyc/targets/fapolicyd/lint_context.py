@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
+from policyc.targets.fapolicyd.accounts import Accounts
 from policyc.targets.fapolicyd.daemon import (
     DaemonVersion,
     Field,
@@ -43,12 +44,17 @@ class Context:
         return found
 
     @cached_property
+    def accounts(self) -> Accounts:
+        """Users and groups that the rules name; which of them a machine has is not known."""
+        return Accounts()
+
+    @cached_property
     def loads(self) -> dict[DaemonVersion, Loaded | RefusedError]:
         """What each version holds, or why it does not start."""
         found: dict[DaemonVersion, Loaded | RefusedError] = {}
         for version in self.versions if self.rules else ():
             try:
-                found[version] = load(self._merged[version][0], version)
+                found[version] = load(self._merged[version][0], version, self.accounts.names)
             except RefusedError as error:
                 found[version] = error
         return found

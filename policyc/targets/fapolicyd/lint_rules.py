@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from policyc.model.diagnostic import Level
+from policyc.targets.fapolicyd.accounts import KINDS
 from policyc.targets.fapolicyd.daemon import (
     DaemonVersion,
     Effect,
@@ -265,3 +266,24 @@ def glued(context: Context) -> Found:
             last = context.rules[name].count("\n") + 1
             if any(not version.since(1, 3, 5) for version in context.versions):
                 yield Place(name, last), "the last line becomes one with the next file's first"
+
+
+@REGISTER.rule("F024", Level.WARNING, "write the number of the account")
+def account_by_name(context: Context) -> Found:
+    """A rule names a user or a group that some machine may not have.
+
+    Why: the daemon looks the name up when it starts, before services that know the accounts of a
+    directory. Where the name is unknown, a daemon before 1.5 drops the field, so that the rule is
+    for everybody, or does not start if nothing else is left; from 1.5 on it never starts.
+    """
+
+    def look(loaded: Loaded) -> Iterator[tuple[int, str]]:
+        for rule in loaded.rules:
+            for item in rule.subject:
+                values = item.value if item.name in KINDS else None
+                for number in values if isinstance(values, frozenset) else ():
+                    own = isinstance(number, int) and context.accounts.name(item.name, number)
+                    if own:
+                        yield rule.line, f"{item.name}= names {own}"
+
+    yield from context.across(look)

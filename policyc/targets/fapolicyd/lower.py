@@ -26,7 +26,7 @@ from policyc.model.ir import (
     RuleId,
 )
 from policyc.model.known_files import file_index, governed
-from policyc.model.lists import singles
+from policyc.model.lists import list_of, singles
 from policyc.model.loss import Drift, Loss
 from policyc.model.path import PathShape
 from policyc.targets.base import Lowered
@@ -37,6 +37,7 @@ from policyc.targets.fapolicyd.capabilities import (
     LANGUAGES,
     SHARED,
     governs,
+    may_be_code,
 )
 from policyc.targets.fapolicyd.configuration import configuration
 from policyc.targets.fapolicyd.daemon.version import DaemonVersion
@@ -62,8 +63,10 @@ _NUMBERS = "name it uid:NUMBER, gid:NUMBER, exe:/REAL/PATH or comm:NAME"
 def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[FapolicydPolicy]:
     """Lower a policy that is specialised to fapolicyd."""
     files = governed(inventory.files, governs)
+    code = governed(inventory.files, may_be_code)
+    code = files if len(code) == len(files) else code
     losses = [*_scope_losses(policy, files), *database_losses(policy, files)]
-    natives = _natives(policy, files, losses)
+    natives = _natives(policy, code, losses)
     forbids = [item for item in natives if item.rule.effect is Effect.FORBID]
     permits = [item for item in natives if item.rule.effect is Effect.PERMIT]
     sets, rules = [SetDefinition(name="languages", values=LANGUAGES)], _guards(policy)
@@ -78,7 +81,7 @@ def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[FapolicydPolicy]:
             trusted = FaRule(decision=ALLOW, perm="any", object=(("trust", "1"),))
             rules += [trusted, *field_rules, *by_hash]
     rules += _closing(policy)
-    trust = trusted_files(permits, files)
+    trust = trusted_files(permits, code)
     model = FapolicydPolicy(
         sets=tuple(sets),
         rules=tuple(rules),
@@ -108,8 +111,8 @@ def _scope_losses(policy: PolicyIR, files: tuple[FileFacts, ...]) -> list[Loss]:
                 covers=(),
                 files=(),
                 policy=policy,
-                message="a script without an interpreter line is text to fapolicyd, unless "
-                "libmagic recognises its language",
+                message="a script without an interpreter line, or with an unusual one, is text to "
+                "fapolicyd, unless libmagic recognises its language",
                 remedy="nothing to do; know that such files are outside what it governs",
             )
         )
@@ -134,17 +137,22 @@ def _scope_losses(policy: PolicyIR, files: tuple[FileFacts, ...]) -> list[Loss]:
 def _natives(policy: PolicyIR, files: tuple[FileFacts, ...], losses: list[Loss]) -> list[Native]:
     natives = []
     governed = frozenset(policy.governs)
+    within = governed | _ELF if governed & _ELF else governed
+    others = [facts for facts in files if facts.collection not in within]
+    # The same tuple where it can be: what is worked out for a tuple is kept.
+    own = tuple(facts for facts in files if facts.collection in within) if others else files
     database = from_database(policy)
-    for source in _sources(policy, governed):
+    apart = frozenset(str(facts.hashes.sha256) for facts in others)
+    for source in _sources(policy, governed, apart):
         if database and is_database(source, governed):
             natives.append(Native(rule=source, source=source.id))
             continue
-        subjects = _subjects(source, files, losses, str(CAPABILITIES.setting(policy, "ld_so")))
+        subjects = _subjects(source, own, losses, str(CAPABILITIES.setting(policy, "ld_so")))
         if not subjects:
             continue
         expansion = expand(
             [replace(source, principals=frozenset()) if source.principals else source],
-            files,
+            own,
             target=_TARGET,
             native=lambda item: _is_native(item, governed),
             digest_of=_digest,
@@ -159,10 +167,18 @@ def _natives(policy: PolicyIR, files: tuple[FileFacts, ...], losses: list[Loss])
     return natives
 
 
-def _sources(policy: PolicyIR, governed: frozenset[Collection]) -> Iterator[Rule]:
-    """The rules by id; a list of hashes is written out if it has conditions beside it."""
+def _sources(
+    policy: PolicyIR, governed: frozenset[Collection], apart: frozenset[str]
+) -> Iterator[Rule]:
+    """The rules by id; a list of hashes is written out if it has conditions beside it.
+
+    So is a forbid that names one of the digests ``apart``, which are of code that is not governed.
+    """
     for rule in policy.ordered():
         plain = not rule.unless and governed <= rule.collections and len(rule.match.atoms) == 1
+        listed = list_of(rule)
+        if listed is not None and rule.effect is Effect.FORBID and listed.digests & apart:
+            plain = False
         yield from (rule,) if plain else singles(rule)
 
 
@@ -223,17 +239,24 @@ def _fields(match: AllOf) -> Fields | None:
 def _concerns(
     rule: Rule, files: tuple[FileFacts, ...], governed: frozenset[Collection], losses: list[Loss]
 ) -> bool:
-    """Whether a rule by hash is to be written; its content decides which collection it is in."""
+    """Whether a rule is about something that is governed; a file's content decides about a hash."""
     (atom,) = rule.match.atoms
-    if not isinstance(atom, HasHash) or governed <= rule.collections:
+    if isinstance(atom, OfType):
+        return bool(governed & ({Collection.SCRIPT} if atom.ftype in LANGUAGES else _ELF))
+    if not isinstance(atom, HasHash):
         return True
     known = [
         facts
         for facts in file_index(files).possible(rule.match)
         if facts.hashes.sha256 == atom.digest
     ]
+    wanted = rule.collections & governed
+    if wanted == governed and wanted & _ELF:
+        wanted |= _ELF
     if known:
-        return any(facts.collection in rule.collections for facts in known)
+        return any(facts.collection in wanted for facts in known)
+    if governed <= rule.collections:
+        return True
     losses.append(
         loss(
             "L003",

@@ -185,18 +185,6 @@ def _check_value(name: str, value: str, sets: Mapping[str, SetDefinition]) -> No
             raise ValueError(f"before 1.3.7 the set {value} holds numbers: {name} wants texts")
 
 
-def trust_entries(artifact: Artifact) -> list[TrustEntry]:
-    """The entries of a trust file up to the first line that is none, as the daemon reads it."""
-    found = []
-    for line in artifact.data.decode("utf-8", "surrogateescape").split("\n"):
-        if line and not line.startswith("#"):
-            try:
-                found.append(_trust_line(line.rstrip("\r")))
-            except ValueError:
-                break
-    return found
-
-
 def _trust_line(line: str) -> TrustEntry:
     match = _TRUST.fullmatch(line)
     if match is None:

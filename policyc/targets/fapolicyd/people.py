@@ -10,10 +10,12 @@ import re
 
 from policyc.targets.fapolicyd.printer import expressible
 
-_NUMBER = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
+_LARGEST = (1 << 31) - 1
+"""What a daemon before 1.3.7 keeps of a number: 31 bits and a sign."""
 _ROOT = {"user:root": "uid:0", "group:root": "gid:0"}
-_COMM = 15
-"""Bytes of a process's name that the kernel keeps (TASK_COMM_LEN less its end)."""
+COMM = 15
+"""Bytes of a process's name that the kernel keeps (TASKCOMM_LEN less its end)."""
 
 
 def subject_of(name: str) -> tuple[str, str] | None:
@@ -22,11 +24,11 @@ def subject_of(name: str) -> tuple[str, str] | None:
     ``uid:1000``, ``gid:100``, ``user:root``, ``group:root``, ``exe:/usr/bin/dnf``, ``comm:dnf``.
     """
     kind, _, value = _ROOT.get(name, name).partition(":")
-    if kind in ("uid", "gid") and _NUMBER.fullmatch(value):
+    if kind in ("uid", "gid") and _NUMBER.fullmatch(value) and int(value) <= _LARGEST:
         return kind, value
     if kind == "exe" and value.startswith("/") and expressible(value):
         return kind, value
-    if kind == "comm" and expressible(value) and len(value) <= _COMM:
+    if kind == "comm" and expressible(value) and len(value) <= COMM:
         return kind, value
     return None
 

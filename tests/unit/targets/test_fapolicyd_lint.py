@@ -84,6 +84,8 @@ CASES = [
         1,
     ),
     ("F023", {"rules.d/1.rules": "allow perm=open all : trust=1", "rules.d/2.rules": END}, 1),
+    ("F024", rules("allow perm=execute uid=splunk,0 : trust=1\n"), 1),
+    ("F024", rules("allow perm=execute gid=root,wheel : trust=1\n"), 1),
     ("F030", trust(f"/opt/a 1 {DIGEST}\n/opt/b\n/opt/c 1 {DIGEST}\n"), 2),
     ("F031", trust(f"/opt/a 1 {DIGEST.upper()}\n"), 1),
     ("F031", trust(f"/opt/a 1 {DIGEST * 2}\n"), 1),

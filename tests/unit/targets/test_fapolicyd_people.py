@@ -64,6 +64,8 @@ def policy(*rules: Rule) -> PolicyIR:
         ("user:alice", None),
         ("uid:-1", None),
         ("uid:01", None),
+        ("uid:2147483647", ("uid", "2147483647")),
+        ("uid:2147483648", None),
         ("uid:99999999999", None),
         ("uid:1,2", None),
         ("exe:relative", None),

@@ -7,7 +7,15 @@ Its verdicts are tested against recordings of the real daemons 1.1.7, 1.3.4, 1.4
 
 from __future__ import annotations
 
-from policyc.targets.fapolicyd.daemon.decide import Answer, Event, Object, Subject, decide
+from policyc.targets.fapolicyd.daemon.decide import (
+    EXEC_DIRS,
+    SYSTEM_DIRS,
+    Answer,
+    Event,
+    Object,
+    Subject,
+    decide,
+)
 from policyc.targets.fapolicyd.daemon.load import load
 from policyc.targets.fapolicyd.daemon.loaded import (
     Effect,
@@ -17,10 +25,13 @@ from policyc.targets.fapolicyd.daemon.loaded import (
     Note,
     RefusedError,
 )
-from policyc.targets.fapolicyd.daemon.merge import merge
+from policyc.targets.fapolicyd.daemon.merge import Merged, merge
+from policyc.targets.fapolicyd.daemon.values import Names
 from policyc.targets.fapolicyd.daemon.version import DaemonVersion
 
 __all__ = [
+    "EXEC_DIRS",
+    "SYSTEM_DIRS",
     "Answer",
     "DaemonVersion",
     "Effect",
@@ -28,6 +39,8 @@ __all__ = [
     "Field",
     "Loaded",
     "LoadedRule",
+    "Merged",
+    "Names",
     "Note",
     "Object",
     "RefusedError",

@@ -96,8 +96,10 @@ def _texts(item: Field) -> frozenset[str]:
 
 
 def _numbers(item: Field) -> frozenset[int]:
+    """The numbers of a field; a set of texts for gid, which is unchecked before 1.4.4, has none."""
     value = item.value
-    return frozenset(int(each) for each in value) if isinstance(value, frozenset) else frozenset()
+    members = value if isinstance(value, frozenset) else ()
+    return frozenset(each for each in members if isinstance(each, int))
 
 
 def _subject(item: Field, own: Subject, version: DaemonVersion) -> bool:
