@@ -63,8 +63,9 @@ _NUMBERS = "name it uid:NUMBER, gid:NUMBER, exe:/REAL/PATH or comm:NAME"
 def lower(policy: PolicyIR, inventory: Inventory) -> Lowered[FapolicydPolicy]:
     """Lower a policy that is specialised to fapolicyd."""
     files = governed(inventory.files, governs)
-    code = governed(inventory.files, may_be_code)
-    code = files if len(code) == len(files) else code
+    code = files
+    if len(files) < len(inventory.files):
+        code = governed(inventory.files, may_be_code)
     losses = [*_scope_losses(policy, files), *database_losses(policy, files)]
     natives = _natives(policy, code, losses)
     forbids = [item for item in natives if item.rule.effect is Effect.FORBID]
@@ -138,7 +139,8 @@ def _natives(policy: PolicyIR, files: tuple[FileFacts, ...], losses: list[Loss])
     natives = []
     governed = frozenset(policy.governs)
     within = governed | _ELF if governed & _ELF else governed
-    others = [facts for facts in files if facts.collection not in within]
+    everything = within >= CAPABILITIES.collections
+    others = [] if everything else [item for item in files if item.collection not in within]
     # The same tuple where it can be: what is worked out for a tuple is kept.
     own = tuple(facts for facts in files if facts.collection in within) if others else files
     database = from_database(policy)
