@@ -172,9 +172,11 @@ class Machine:
     def run(
         self, *arguments: str, shell: str = "sh", path: str = ""
     ) -> subprocess.CompletedProcess[str]:
+        # A shell cannot trap what is ignored when it starts, as under nohup.
+        signals = ["env", "--default-signal=INT,HUP,TERM"]
         command = [require_tool(shell), str(self.bundle / "deploy" / "install.sh"), *arguments]
         return subprocess.run(
-            command,
+            [*signals, *command],
             check=False,
             capture_output=True,
             text=True,
