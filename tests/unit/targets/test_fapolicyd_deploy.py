@@ -173,7 +173,7 @@ class Machine:
         self, *arguments: str, shell: str = "sh", path: str = ""
     ) -> subprocess.CompletedProcess[str]:
         # A shell cannot trap what is ignored when it starts, as under nohup.
-        signals = ["env", "--default-signal=INT,HUP,TERM"]
+        signals = [require_tool("env"), "--default-signal=INT,HUP,TERM"]
         command = [require_tool(shell), str(self.bundle / "deploy" / "install.sh"), *arguments]
         return subprocess.run(
             [*signals, *command],
