@@ -48,22 +48,36 @@ def dump_baseline(policy: PolicyIR, remarks: Iterable[str] = ()) -> str:
     targets = {name: _settings(own) for name, own in sorted(policy.targets.items())}
     if targets:
         top["targets"] = targets
-    top["rules"] = _rules(policy.ordered())
-    if policy.accepted:
-        top["accept"] = [
-            {"loss": item.code, "target": item.target}
-            | ({"rule": item.rule} if item.rule else {})
-            | {"reason": item.reason}
-            for item in policy.accepted
-        ]
-    head = "".join(f"# {_comment(text)}\n" for text in remarks)
-    body: str = yaml.dump(
-        top, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
+    accepted = [
+        {"loss": item.code, "target": item.target}
+        | ({"rule": item.rule} if item.rule else {})
+        | {"reason": item.reason}
+        for item in policy.accepted
+    ]
+    rules = _rules(policy.ordered())
+    parts = [f"# {_comment(text)}\n" for text in remarks]
+    parts += [_text(top), "rules:\n" if rules else "rules: []\n"]
+    # In pieces: what stands for one rule before it is text takes a hundred times its room.
+    parts += [_text(rules[start : start + _PIECE]) for start in range(0, len(rules), _PIECE)]
+    return "".join([*parts, _text({"accept": accepted})] if accepted else parts)
+
+
+_PIECE = 1000
+
+
+def _text(value: object) -> str:
+    text: str = yaml.dump(
+        value,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=100,
+        default_flow_style=None,
     )
-    return head + body
+    return text
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.CSafeDumper):
     """No anchors: a baseline has none."""
 
     def ignore_aliases(self, data: object) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from policyc.baseline.dump import dump_baseline
+from policyc.baseline.sources import MAX_BYTES
 from policyc.cli.console import Exit, fail, note, out
 from policyc.model.artifact import Artifact
 from policyc.reports.safe import printable
@@ -28,6 +29,12 @@ def run_import(path: Path, target: str | None, output: Path | None) -> None:
         text = dump_baseline(lifted.policy, _remarks(path, lifted))
     except ValueError as error:
         fail(f"{path}: {printable(str(error))}")
+    size = len(text.encode("utf-8", "replace"))
+    if size > MAX_BYTES:
+        note(
+            f"{path}: lost: the baseline has {size >> 20} MiB, and at most {MAX_BYTES >> 20} are "
+            "read; import a part of the policy, or permit known files with `from: INVENTORY`"
+        )
     if output is None:
         out(text.rstrip("\n"))
     else:
@@ -37,7 +44,7 @@ def run_import(path: Path, target: str | None, output: Path | None) -> None:
             fail(f"{output}: {error.strerror}")
         count = len(lifted.policy.rules)
         out(f"{output}: {count:,} rules, {len(lifted.lost):,} things lost")
-    if lifted.lost:
+    if lifted.lost or size > MAX_BYTES:
         raise typer.Exit(Exit.FINDINGS)
 
 

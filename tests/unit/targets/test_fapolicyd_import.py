@@ -200,3 +200,17 @@ def test_the_command_names_file_line_and_way(tmp_path: Path) -> None:
     assert f"{folder / '10-a.rules'}:3: lost (widens): " in done.output
     assert f"{folder / '90-b.rules'}:1: lost (narrows): " in done.output
     assert "'uid:0'" in done.output or "uid:0" in done.output
+
+
+def test_a_baseline_that_is_too_big_to_be_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "10.rules"
+    path.write_text("deny perm=any all : path=/usr/bin/env\nallow perm=any all : all\n")
+    words = ["import", str(path), "-o", str(tmp_path / "x.yaml")]
+    before = CliRunner().invoke(app, words)
+    assert "at most" not in before.output
+    monkeypatch.setattr("policyc.cli.importing.MAX_BYTES", 10)
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 1
+    assert "at most 0 are read" in done.output
