@@ -178,10 +178,11 @@ def _packed(message: Any) -> Any:  # noqa: ANN401
 
 
 def _row_query(connection: Any, path: Path) -> str:  # noqa: ANN401
-    """The columns of ``HEAD``, the others as one JSON text, and the number of the row; by path.
+    """The columns of ``HEAD``, the others as one JSON text, and the number of the row.
 
-    Decoding a text is faster than taking nested values over one by one. Texts that are made in
-    the order in which files are used lie side by side in memory.
+    Decoding a text is faster than taking nested values over one by one. Rows come by path where
+    that takes little: texts that are made in the order in which files are used lie side by side
+    in memory.
     """
     described = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)])
     names = {str(row[0]) for row in described.fetchall()}
@@ -194,8 +195,21 @@ def _row_query(connection: Any, path: Path) -> str:  # noqa: ANN401
     read = ["lower(hex(sha256))" if name == '"sha256"' else name for name in head]
     wanted = [name for name in HEAD if name in names] + known
     columns = ", ".join([*(f'"{name}"' for name in wanted), "file_row_number"])
-    ordered = f"SELECT {columns} FROM read_parquet(?, file_row_number = true) ORDER BY {head[0]}"  # noqa: S608
-    return f"SELECT {', '.join(read)}, {text}, file_row_number + 1 FROM ({ordered})"  # noqa: S608
+    rows = f"SELECT {columns} FROM read_parquet(?, file_row_number = true)"  # noqa: S608
+    if _bytes(connection, path) <= _SORTED:
+        rows += f" ORDER BY {head[0]}"
+    return f"SELECT {', '.join(read)}, {text}, file_row_number + 1 FROM ({rows})"  # noqa: S608
+
+
+_SORTED = 64 << 20
+"""Bytes of a table that is sorted while it is read; a larger one is read row by row."""
+
+
+def _bytes(connection: Any, path: Path) -> int:  # noqa: ANN401
+    found = connection.execute(
+        "SELECT sum(total_uncompressed_size) FROM parquet_metadata(?)", [str(path)]
+    ).fetchone()
+    return 0 if found is None or found[0] is None else int(found[0])
 
 
 _ALWAYS = {"elf": "machine", "macho": "mixed", "package": "state", "pe": "machine", "posix": "mode"}

@@ -183,10 +183,12 @@ def test_a_broken_parquet_file_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("most", [0, 1 << 20])
 def test_a_table_is_read_here_and_elsewhere(
-    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int, most: int
 ) -> None:
-    """A process of its own reads it where no other thread is in the way."""
+    """A process of its own reads it where no other thread is in the way; sorted or not."""
+    monkeypatch.setattr("policyc.inventory.parquet._SORTED", most)
     expected = _scan(tree, tmp_path / "a.jsonl")
     path = tmp_path / "a.parquet"
     write_inventory(expected, path)
