@@ -16,7 +16,6 @@ from policyc.baseline import LoadedBaseline, UnknownProfileError, load_baseline
 from policyc.baseline.acceptance import unused_acceptances
 from policyc.cli.console import Exit, fail, keep_everything, note, out, show
 from policyc.cli.forms import asked_reports, write_reports
-from policyc.cli.manual import manuals_of
 from policyc.compiler import (
     BundleState,
     TargetResult,
@@ -190,6 +189,9 @@ def _forms(
 
     @cache
     def report() -> PolicyReport:
+        # The pages of all codes: text shows none of them.
+        from policyc.cli.manual import manuals_of  # noqa: PLC0415
+
         found = [of_diagnostic(item, loaded.file) for item in (*loaded.diagnostics, *unused)]
         found += result_findings(results, loaded.file)
         if request.check_only:

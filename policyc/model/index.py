@@ -72,7 +72,7 @@ class Index(Generic[F, T]):
 
     def find(self, thing: F) -> list[T]:
         """Every entry that may match, once, in the order of adding."""
-        found, _ = self._find(thing)
+        found = self._find(thing)
         return [self._entries[number] for number in sorted({*found, *self._always})]
 
     def certain(self, thing: F) -> tuple[int, ...] | None:
@@ -80,30 +80,33 @@ class Index(Generic[F, T]):
 
         Things with the same numbers need to be decided only once.
         """
-        found, known = self._find(thing)
-        if not known:
-            return None
-        key = tuple(found)
+        # As ``_find``; this is asked for every file of an inventory, twice.
+        key: tuple[int, ...] = ()
+        for facet, table, lists, _ in self._parts.values():
+            values = facet(thing)
+            if values is None:
+                return None
+            for value in values:
+                if value in table:
+                    key += table[value]
+                for number, own in lists:
+                    if value in own:
+                        key += (number,)
         if key in self._settled:
             return self._settled[key]
-        numbers = sorted({*found, *self._always})
+        numbers = sorted({*key, *self._always})
         settled = tuple(numbers) if self._uncertain.isdisjoint(numbers) else None
         if len(self._settled) < REMEMBERED:
             self._settled[key] = settled
         return settled
 
-    def _find(self, thing: F) -> tuple[list[int], bool]:
-        """The numbers of the entries that one of their values is found for, some more than once.
-
-        And whether every facet is known.
-        """
+    def _find(self, thing: F) -> list[int]:
+        """The numbers of the entries that one of their values is found for, some more than once."""
         found: list[int] = []
-        known = True
         for facet, table, lists, members in self._parts.values():
             values = facet(thing)
             if values is None:
                 found += members
-                known = False
                 continue
             for value in values:
                 if value in table:
@@ -111,7 +114,7 @@ class Index(Generic[F, T]):
                 for number, own in lists:
                     if value in own:
                         found.append(number)
-        return found, known
+        return found
 
 
 def once_per_object(size: int) -> Callable[[Callable[[A], R]], Callable[[A], R]]:

@@ -161,7 +161,12 @@ def test_an_interrupted_scan_goes_on_from_its_cache(tmp_path: Path) -> None:
         sys.executable, "-m", "policyc", "scan", str(root), "-o", str(output),
         "--cache", str(store), "-j", "1",
     ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        # Whoever runs the tests may ignore the signal, as a shell does in the background.
+        ["env", "--default-signal=INT", *command],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
     while process.poll() is None and _kept(store) == 0:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)

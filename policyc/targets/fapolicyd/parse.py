@@ -78,12 +78,14 @@ def _entries(artifact: Artifact) -> list[TrustEntry]:
     """The entries of a trust file: mostly plain ones, which are read by the thousand."""
     found: list[TrustEntry] = []
     data = artifact.data
+    if not data.endswith(b"\n"):
+        return _by_lines(artifact)
     start = data.find(b"\n") + 1 if data.startswith(b"#") else 0  # the header
     while start < len(data):
         end = data.find(b"\n", start + _PIECE) + 1 or len(data)
         piece = data[start:end]
         plain = _PLAIN.findall(piece)
-        if sum([len(path) + len(size) + 67 for path, size, _ in plain]) != len(piece):
+        if len(plain) != piece.count(b"\n"):  # each is one whole line
             return _by_lines(artifact)
         found += [
             TrustEntry(path.decode("ascii"), int(size), intern(digest.decode("ascii")))

@@ -16,8 +16,10 @@ from policyc.model.formats import FileFormat
 from policyc.model.identity import Sha256Flat
 from policyc.model.inventory import Inventory
 from policyc.model.loss import Drift
+from policyc.targets.base import ArtifactError
 from policyc.targets.fapolicyd.lift import lift_artifacts
 from policyc.targets.fapolicyd.lift_trust import read_trust
+from policyc.targets.fapolicyd.parse import parse
 from policyc.targets.lifted import Lifted
 
 END = "deny_audit perm=execute all : all\nallow perm=open all : all\n"
@@ -214,3 +216,35 @@ def test_a_baseline_that_is_too_big_to_be_read_is_told(
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 1
     assert "at most 0 are read" in done.output
+
+
+PLAIN = [f"/opt/{number} {number} {number:064x}\n".encode() for number in range(4)]
+RULES = Artifact(
+    name="rules.d/10.rules", data=b"allow perm=any all : trust=1\n", media_type="text/plain"
+)
+
+
+@pytest.mark.parametrize(
+    ("lines", "line"),
+    [
+        ([HEADER, *PLAIN], 0),
+        ([*PLAIN], 0),
+        ([HEADER, *PLAIN[:2], b"\n", b"# aside\n", b"/opt/a%20b 1 " + b"a" * 64 + b"\n"], 0),
+        ([HEADER, *PLAIN[:3], PLAIN[3][:-1]], -1),
+        ([HEADER, PLAIN[0], b"/opt/x 1 " + b"a" * 63 + b"\n", PLAIN[1]], 3),
+        ([HEADER, PLAIN[0], PLAIN[1][:-1] + b" " + PLAIN[2]], 3),
+        ([HEADER, PLAIN[0], b"x " + PLAIN[1]], 3),
+        ([HEADER, PLAIN[0], b"/\xff 1 " + b"a" * 64 + b"\n"], 3),
+    ],
+)
+def test_trust_is_read_the_same_by_the_piece_and_by_the_line(lines: list[bytes], line: int) -> None:
+    """A line that is no entry is refused with its number, wherever it stands."""
+    artifact = Artifact(name="trust.d/x", data=b"".join(lines), media_type="text/plain")
+    if line:
+        with pytest.raises(ArtifactError) as refused:
+            parse((RULES, artifact))
+        assert refused.value.line == max(line, 0)
+        return
+    found = parse((RULES, artifact)).trust
+    assert len(found) == sum(item.startswith(b"/") for item in lines)
+    assert found[-1] in ((f"/opt/{3}", 3, f"{3:064x}"), ("/opt/a b", 1, "a" * 64))
