@@ -33,6 +33,7 @@ def launchers() -> list[Path]:
     return sorted(found)
 
 
+@pytest.mark.slow
 def test_launchers_have_no_second_opinion() -> None:
     for path in launchers():
         facts = read(path)

@@ -54,6 +54,7 @@ def clean(name: str) -> str:
     return name
 
 
+@pytest.mark.slow
 def test_bsdtar_lists_the_same_files() -> None:
     require_module("libarchive")
     tool = require_tool("bsdtar")
@@ -82,6 +83,7 @@ def test_bsdtar_lists_the_same_files() -> None:
     assert compared >= 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fmt", [FileFormat.ZIP, FileFormat.SEVENZIP])
 def test_seven_zip_lists_the_same_files(fmt: FileFormat) -> None:
     require_module("libarchive")

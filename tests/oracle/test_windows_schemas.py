@@ -44,6 +44,7 @@ def assert_valid(name: str, path: str, policy: PolicyIR, known: list[FileFacts])
     schema(path).assertValid(etree.fromstring(artifact.data))
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(
     policy=policies("wdac", {"runtime_path_protection": [True, False]}),
@@ -53,6 +54,7 @@ def test_app_control(policy: PolicyIR, known: list[FileFacts]) -> None:
     assert_valid("wdac", "wdac/xsd/cipolicy-linux.xsd", policy, known)
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(
     policy=policies("applocker", {"services": [True, False]}), known=st.lists(files(), max_size=4)

@@ -75,6 +75,7 @@ def test_a_list_holds_where_one_of_its_digests_does(
         assert atom_holds(listed, facts) is expected
 
 
+@pytest.mark.slow
 @MANY
 @given(policy=policies(), files=FILES, who=st.sampled_from([(), ("uid:1000",)]))
 def test_every_file_is_decided_alike(

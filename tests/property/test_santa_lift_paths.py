@@ -15,6 +15,7 @@ MORE = (r"\z", "$", ".", "+", "*", r"\*", r"\d", "[ab]", "(?i)", "ü")
 NAMES = ("/opt", "/", "a", "b", ".", "ü", "*")
 
 
+@pytest.mark.slow
 @settings(max_examples=2000, deadline=None)
 @given(
     pieces=st.lists(st.sampled_from((*PIECES, *MORE)), min_size=1, max_size=7),

@@ -128,6 +128,7 @@ def layouts(draw: st.DrawFn) -> RawPolicy:
     )
 
 
+@pytest.mark.slow
 @COMMON
 @given(layout=layouts())
 def test_what_is_encoded_decodes_to_itself(layout: RawPolicy) -> None:

@@ -126,6 +126,7 @@ def test_a_path_is_a_uri_that_means_it(path: str, uri: str) -> None:
     assert uri_of(path) == uri
 
 
+@pytest.mark.slow
 def test_the_github_profile_keeps_to_its_limits() -> None:
     """GitHub's "SARIF support for code scanning": 25,000 results, 10 MB compressed."""
     one = found()[0]
