@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from policyc.cli.console import Exit, Progress, fail, note, out
+from policyc.cli.console import Exit, Progress, fail, keep_everything, note, out
 from policyc.inventory import InventoryError
 from policyc.inventory.cache import Cache, CacheError
 from policyc.inventory.catalogs import Catalogs, load_catalogs
@@ -95,6 +95,8 @@ def run_scan(request: ScanRequest) -> None:
             finally:
                 cache.close()
     except KeyboardInterrupt:
+        # The pool's own thread may still be about; waking it at the end of the program can fail.
+        keep_everything(run)
         kept = "" if request.cache is None else f"; {request.cache} keeps what was read"
         fail(f"interrupted; {request.output} is as it was{kept}", Exit.FINDINGS)
     except (InventoryError, CacheError, ScanError, OSError, ValueError) as error:
