@@ -283,8 +283,8 @@ SEEDS = (
     _on(
         "fapolicyd",
         "printer",
-        "} {size} {sha256}",
-        "} {size + 1} {sha256}",
+        'f"{path} {size} ',
+        'f"{path} {size + 1} ',
         "trust entries have a wrong size",
     ),
     _on(

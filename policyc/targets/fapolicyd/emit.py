@@ -17,7 +17,7 @@ from policyc.targets.fapolicyd.model import (
     SetDefinition,
     TrustEntry,
 )
-from policyc.targets.fapolicyd.printer import TRUST_HEADER, rule_line, set_line, trust_line
+from policyc.targets.fapolicyd.printer import TRUST_HEADER, rule_line, set_line, trust_lines
 
 RULES, TRUST, CONF = "rules.d/00-policyc.rules", "trust.d/policyc", "fapolicyd.conf"
 
@@ -51,7 +51,7 @@ def _trust(entries: tuple[TrustEntry, ...]) -> bytes:
     out.write(f"{TRUST_HEADER}\n".encode())
     for start in range(0, len(entries), _PIECE):
         piece = entries[start : start + _PIECE]
-        out.write("".join([f"{trust_line(entry)}\n" for entry in piece]).encode())
+        out.write(trust_lines(piece).encode())
     return out.getvalue()
 
 

@@ -7,6 +7,7 @@ Rules are split on single spaces, values on commas, and before 2.0 nothing can b
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from policyc.targets.fapolicyd.model import FaRule, SetDefinition, TrustEntry
 
@@ -40,6 +41,13 @@ def trust_line(entry: TrustEntry) -> str:
     """One trust entry; blanks, percent signs and what is not printable ASCII are escaped."""
     path, size, sha256 = entry
     return f"{path if _PLAIN.fullmatch(path) else _escaped(path)} {size} {sha256}"
+
+
+def trust_lines(entries: Sequence[TrustEntry]) -> str:
+    """One line for each; mostly no path needs escapes, which one look at all of them tells."""
+    if _PLAIN.fullmatch("".join([path for path, _, _ in entries])):
+        return "".join([f"{path} {size} {sha256}\n" for path, size, sha256 in entries])
+    return "".join([f"{trust_line(entry)}\n" for entry in entries])
 
 
 def _escaped(path: str) -> str:
