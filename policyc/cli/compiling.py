@@ -15,7 +15,7 @@ import typer
 from policyc.baseline import LoadedBaseline, UnknownProfileError, load_baseline
 from policyc.baseline.acceptance import unused_acceptances
 from policyc.cli.console import Exit, fail, keep_everything, note, out, show
-from policyc.cli.forms import asked_reports, write_reports
+from policyc.cli.forms import asked_reports, report_of, write_reports
 from policyc.compiler import (
     BundleState,
     TargetResult,
@@ -189,19 +189,11 @@ def _forms(
 
     @cache
     def report() -> PolicyReport:
-        # The pages of all codes: text shows none of them.
-        from policyc.cli.manual import manuals_of  # noqa: PLC0415
-
         found = [of_diagnostic(item, loaded.file) for item in (*loaded.diagnostics, *unused)]
         found += result_findings(results, loaded.file)
         if request.check_only:
             found += stale_findings(results, request.output, loaded.file)
-        return PolicyReport(
-            title="policyc compile",
-            findings=found,
-            manuals=manuals_of({item.code for item in found}),
-            files=len(loaded.sources),
-        )
+        return report_of("policyc compile", found, files=len(loaded.sources))
 
     def make(form: str) -> str:
         match form:

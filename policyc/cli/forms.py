@@ -9,6 +9,8 @@ from policyc.cli.console import fail, note, out
 from policyc.cli.options import Form, Format
 from policyc.inventory import InventoryError
 from policyc.inventory.table import whole_file
+from policyc.reports.policy_forms import PolicyReport
+from policyc.reports.policy_sarif import PolicyFinding
 from policyc.reports.safe import printable
 
 
@@ -25,6 +27,22 @@ def _asked(text: str, names: Sequence[str]) -> tuple[str, Path]:
     if not equals or not path or form not in names:
         fail(f"--report {printable(text)}: write FORM=FILE, with one of {', '.join(names)}")
     return form, Path(path)
+
+
+def report_of(
+    title: str, findings: Sequence[PolicyFinding], *, files: int, closing: str = ""
+) -> PolicyReport:
+    """A report on findings, with the pages of their codes."""
+    # The pages of all codes: whoever prints text alone asks for none of them.
+    from policyc.cli.manual import manuals_of  # noqa: PLC0415
+
+    return PolicyReport(
+        title=title,
+        findings=findings,
+        manuals=manuals_of({item.code for item in findings}),
+        files=files,
+        closing=closing,
+    )
 
 
 def write_reports(reports: Iterable[tuple[str, Path]], make: Callable[[str], str]) -> None:

@@ -13,11 +13,10 @@ import typer
 from policyc.baseline.acceptance import covering_lint, unused_lint
 from policyc.cli.compiling import load, read_inventories
 from policyc.cli.console import Exit, fail
-from policyc.cli.forms import asked_reports, write_reports, write_result
-from policyc.cli.manual import manuals_of
+from policyc.cli.forms import asked_reports, report_of, write_reports, write_result
 from policyc.cli.wdac import any_document
 from policyc.model.waiver import accepted_text
-from policyc.reports.policy_forms import PolicyReport, policy_form
+from policyc.reports.policy_forms import policy_form
 from policyc.reports.policy_sarif import PolicyFinding, of_diagnostic
 from policyc.reports.safe import printable
 from policyc.targets.applocker.lint import is_ours as is_applocker
@@ -67,10 +66,9 @@ def lint_policies(request: LintRequest) -> None:
     found = [*_with_accepted(found, request)]
     accepted = sum(bool(item.accepted) for item in found)
     also = f", {accepted} accepted by the baseline" if accepted else ""
-    report = PolicyReport(
-        title="policyc lint",
-        findings=found,
-        manuals=manuals_of({item.code for item in found}),
+    report = report_of(
+        "policyc lint",
+        found,
         files=files,
         closing=f"{len(found) - accepted} findings in {files} policies{also}",
     )

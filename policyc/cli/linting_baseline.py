@@ -11,13 +11,12 @@ from policyc.baseline import LoadedBaseline
 from policyc.baseline.lint import lint_dates, lint_rules
 from policyc.cli.compiling import find_baseline, opened, problems, read_inventories
 from policyc.cli.console import Exit, fail, show
-from policyc.cli.forms import asked_reports, write_reports, write_result
+from policyc.cli.forms import asked_reports, report_of, write_reports, write_result
 from policyc.cli.linting import LintRequest
-from policyc.cli.manual import manuals_of
 from policyc.model.diagnostic import Diagnostic, Level
 from policyc.model.ir import AcceptedLoss, PolicyIR
 from policyc.model.waiver import AcceptedLint, Waiver
-from policyc.reports.policy_forms import PolicyReport, policy_form
+from policyc.reports.policy_forms import policy_form
 from policyc.reports.policy_sarif import PolicyFinding, of_diagnostic
 
 
@@ -72,13 +71,7 @@ def _tell(
     found += [
         of_diagnostic(item, loaded.file, stops=item.level is not Level.INFO) for item in results
     ]
-    report = PolicyReport(
-        title="policyc lint",
-        findings=found,
-        manuals=manuals_of({item.code for item in found}),
-        files=len(loaded.sources) or 1,
-        closing=closing,
-    )
+    report = report_of("policyc lint", found, files=len(loaded.sources) or 1, closing=closing)
     if request.form == "text" and request.output is None:
         show(tuple(item for item in (*diagnostics, *results) if not item.accepted), loaded.sources)
         if loaded.compact is not None:

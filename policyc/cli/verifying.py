@@ -16,8 +16,7 @@ from policyc.cli.compiling import (
     read_inventories,
 )
 from policyc.cli.console import Exit, fail, keep_everything, note, out
-from policyc.cli.forms import asked_reports, write_reports
-from policyc.cli.manual import manuals_of
+from policyc.cli.forms import asked_reports, report_of, write_reports
 from policyc.compiler import verify_artifacts, verify_witnesses
 from policyc.compiler.account import report_value
 from policyc.compiler.findings import difference_findings
@@ -105,12 +104,7 @@ def run_verify(request: VerifyRequest) -> None:
     @cache
     def report() -> PolicyReport:
         found = [one for item in verified for one in item.findings(policy)]
-        return PolicyReport(
-            title="policyc verify",
-            findings=found,
-            manuals=manuals_of({item.code for item in found}),
-            files=len(loaded.sources),
-        )
+        return report_of("policyc verify", found, files=len(loaded.sources))
 
     def make(form: str) -> str:
         match form:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from policyc.inventory.parquet import InventoryError
+from policyc.inventory.schema import InventoryError
 from policyc.inventory.table import read_inventory, write_inventory
 
 __all__ = ["InventoryError", "read_inventory", "write_inventory"]

@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from policyc.inventory.schema import COLUMNS, HEAD
+from policyc.inventory.schema import COLUMNS, HEAD, MAX_ROW, InventoryError
 from policyc.inventory.sorting import sorted_lines
 
 _ROW_GROUP = 10_240
@@ -24,18 +24,11 @@ _MEMORY = ("256MB", "4GB")
 """What a table may take while it is written: the second only if rows are uncommonly wide."""
 
 _DIGEST = 64
-MAX_ROW = 8 << 20
-"""Bytes of the longest row; a file with more facts is a skip."""
-
 _BATCH = 10_240
 """Rows that are handed over at once."""
 
 Row: TypeAlias = tuple[str, str | None, int | None, str | None, str, int]
 """The columns of ``HEAD``, the others as one JSON text, and the number of the row."""
-
-
-class InventoryError(Exception):
-    """An inventory that cannot be read or written; the text names the file and the line."""
 
 
 def write_parquet(rows: Iterable[bytes], metadata: str, path: Path) -> None:

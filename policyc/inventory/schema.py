@@ -23,6 +23,14 @@ SCHEMA_VERSION = 3
 READABLE_VERSIONS = (1, 2, SCHEMA_VERSION)
 """Older versions have fewer columns; what they do not hold reads as absent."""
 
+MAX_ROW = 8 << 20
+"""Bytes of the longest row; a file with more facts is a skip."""
+
+
+class InventoryError(Exception):
+    """An inventory that cannot be read or written; the text names the file and the line."""
+
+
 _CERTIFICATE = (
     "STRUCT(subject VARCHAR[][], issuer VARCHAR[][], sha256 VARCHAR, tbs VARCHAR, key VARCHAR, "
     "key_bits INTEGER, ekus VARCHAR[])"

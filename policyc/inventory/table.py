@@ -12,11 +12,13 @@ from typing import Any
 
 import msgspec
 
-from policyc.inventory.parquet import MAX_ROW, InventoryError, read_parquet, write_parquet
+from policyc.inventory.parquet import read_parquet, write_parquet
 from policyc.inventory.schema import (
+    MAX_ROW,
     READABLE_VERSIONS,
     SCHEMA_VERSION,
     Cast,
+    InventoryError,
     RowReader,
     skipped_row,
     to_row,

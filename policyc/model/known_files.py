@@ -92,23 +92,16 @@ def file_index(files: tuple[FileFacts, ...]) -> FileIndex:
     return FileIndex(files)
 
 
-_GOVERNED = 4
+@once_per_object(4)
+def _by_engine(files: Files) -> dict[Asked, Files]:
+    """What ``governed`` gave for a tuple of files."""
+    del files
+    return {}
 
 
-class _Governed:
-    """The files that an engine is asked about, kept for the last inventories."""
-
-    def __init__(self) -> None:
-        self._kept: list[tuple[Files, Asked, Files]] = []
-
-    def __call__(self, files: Files, asked: Asked) -> Files:
-        for known, by, found in self._kept:
-            if known is files and by is asked:
-                return found
-        found = tuple(filter(asked, files))
-        self._kept = [*self._kept[1 - _GOVERNED :], (files, asked, found)]
-        return found
-
-
-governed = _Governed()
-"""``governed(files, asked)``: those of the files for which ``asked`` is true, in their order."""
+def governed(files: Files, asked: Asked) -> Files:
+    """The files for which ``asked`` is true, in their order; the same tuple every time."""
+    known = _by_engine(files)
+    if asked not in known:
+        known[asked] = tuple(filter(asked, files))
+    return known[asked]
